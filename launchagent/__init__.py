@@ -1,0 +1,1 @@
+"""Installing the service with launchd."""

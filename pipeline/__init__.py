@@ -1,0 +1,1 @@
+"""From scanner artifacts to two specialists: the stages, and the flow that orders them."""
