@@ -1,0 +1,123 @@
+"""Reading settings: the file, then the environment, checked against the types.
+
+Order of precedence: command line, environment (`FIXSMITH_FINE_TUNING_BATCH_SIZE`, or
+`FINE_TUNING_BATCH_SIZE` for short), file, default. A value is coerced by its declared type,
+never by YAML's guess (`1e-5` is a string to YAML 1.1).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from config.errors import SettingsError
+from config.settings import Section, Settings
+
+MAX_SETTINGS_BYTES = 1_000_000
+PREFIX = "FIXSMITH_"
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of `path` (None: defaults) with the environment's overrides applied.
+
+    Raises SettingsError naming the key, the value's fault and the nearest right key.
+    """
+    values = read_file(path) if path is not None else {}
+    apply_environment(values, os.environ if environment is None else environment)
+    return build(values, str(path) if path is not None else "the environment")
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file, empty for an empty file."""
+    try:
+        if path.stat().st_size > MAX_SETTINGS_BYTES:
+            raise SettingsError(f"{path} is larger than a settings file can be.", "Check the path.")
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} can't be read: {error.strerror}.", "Check --config."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        where = " ".join(str(error).split())[:200]
+        raise SettingsError(f"{path} isn't valid YAML: {where}.", "Fix the file.") from error
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise SettingsError(f"{path} must hold sections with keys, not a {type(loaded).__name__}.", "See the sample.")
+    return loaded
+
+
+def apply_environment(values: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Put each override of the environment into `values`; an unknown FIXSMITH_SECTION_ key is an error."""
+    for section in msgspec.structs.fields(Settings):
+        names = [key.name for key in msgspec.structs.fields(section.type)]
+        start = section.name.upper() + "_"
+        for variable, value in environment.items():
+            short = variable.removeprefix(PREFIX)
+            if not short.startswith(start):
+                continue
+            key = short[len(start) :].lower()
+            if key in names:
+                if variable.startswith(PREFIX) or PREFIX + short not in environment:
+                    _section(values, section.name)[key] = yaml_scalar(value)
+            elif variable.startswith(PREFIX):
+                raise SettingsError(f"{variable} names no setting{_nearest(key, names)}.", "Unset it.")
+
+
+def yaml_scalar(text: str) -> Any:
+    """Return an environment value as YAML would read it where it is a list or mapping, else the text."""
+    if text[:1] in "[{":
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError:
+            return text
+    return text
+
+
+def build(values: dict[str, Any], origin: str) -> Settings:
+    """Convert and check a mapping; `origin` names where it came from in messages."""
+    _check_keys(values, origin)
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        what, _, at = str(error).partition(" - at ")
+        where = at.strip("`").removeprefix("$.") or "the top level"
+        raise SettingsError(f"In {origin}, at '{where}': {what}.", "Correct the value.") from error
+
+
+def _section(values: dict[str, Any], name: str) -> dict[str, Any]:
+    if not isinstance(values.get(name), dict):
+        values[name] = {}
+    section: dict[str, Any] = values[name]
+    return section
+
+
+def _check_keys(values: dict[str, Any], origin: str) -> None:
+    sections = {section.name: section.type for section in msgspec.structs.fields(Settings)}
+    for name, content in values.items():
+        if name not in sections:
+            raise SettingsError(f"In {origin}: unknown section '{name}'{_nearest(name, sections)}.", "Remove it.")
+        if content is None:
+            raise SettingsError(f"In {origin}: section '{name}' is empty.", "Give it keys or remove it.")
+        if isinstance(content, dict):
+            _check_section(name, content, sections[name], origin)
+
+
+def _check_section(name: str, content: dict[str, Any], section: type[Section], origin: str) -> None:
+    known = [key.name for key in msgspec.structs.fields(section)]
+    for key in content:
+        if key not in known:
+            raise SettingsError(
+                f"In {origin}: unknown key '{name}.{key}'{_nearest(str(key), known)}.", "Correct or remove it."
+            )
+
+
+def _nearest(key: Any, known: Any) -> str:
+    near = difflib.get_close_matches(str(key), [str(name) for name in known], n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""

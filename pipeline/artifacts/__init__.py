@@ -1,0 +1,1 @@
+"""Bringing artifacts in: safe extraction, and recognising the reports in them."""

@@ -1,0 +1,1 @@
+"""Examples, their split, and its audit."""

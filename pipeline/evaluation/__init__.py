@@ -1,0 +1,1 @@
+"""Measuring the specialists beside the base model."""

@@ -1,0 +1,1 @@
+"""One truth per weakness: severity, domain, redaction, fingerprint, merging."""

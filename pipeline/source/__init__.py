@@ -1,0 +1,1 @@
+"""The source tree at a commit, and the excerpt around a finding."""
