@@ -66,7 +66,10 @@ class Request(Record):
     branch: str | None = None
     commit: str | None = None
     quick_test: bool = False
-    base_model: str | None = None
+
+    def identity(self) -> Request:
+        """Return the request without the places things lie in: the same content is the same run."""
+        return msgspec.structs.replace(self, artifacts="", source=None, earlier_artifacts=None, earlier_source=None)
 
 
 class Progress(Record):
@@ -273,4 +276,7 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:
-                raise Error(f"{path.name}, line {number}, isn't a {kind.__name__}: {error}.", "Repeat the stage before.") from error
+                raise Error(
+                    f"{path.name}, line {number}, isn't a {kind.__name__}: {error}.",
+                    "Repeat the stage before.",
+                ) from error

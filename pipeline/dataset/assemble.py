@@ -1,0 +1,177 @@
+"""The stage that makes the data sets: examples, duplicates removed, split by cluster, audited."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.errors import InputRefused
+from config.settings import Settings
+from pipeline.dataset.clusters import cluster
+from pipeline.dataset.examples import Material, examples, materials, place_key
+from pipeline.dataset.information import information
+from pipeline.dataset.split import PARTS, split
+from pipeline.records import Example, Excerpt, Finding, Fix, Outcome, Passage, Verdict
+from pipeline.stage import Context, Request, read_records, write_atomically, write_records
+
+KINDS = ("analysis", "codefix")
+
+
+class Assemble:
+    """Stage `assemble`: `dataset/{analysis,codefix}/{train,valid,test}.jsonl` and `dataset_info.json`."""
+
+    name = "assemble"
+    needs = ("parse", "locate", "mine")
+
+    def settings(self, settings: Settings, request: Request) -> Any:
+        """Return the data set's settings, and whether this is a quick test."""
+        return {"dataset": settings.dataset, "quick_test": request.quick_test}
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Build, deduplicate, split and write; raise InputRefused when there is nothing to learn from."""
+        dropped: Counter[str] = Counter()
+        known = read_materials(context.inputs)
+        made = _limit(_distinct(_made(known, dropped), dropped), context, dropped)
+        if not made:
+            raise InputRefused(
+                "The reports hold no findings, so there is nothing to learn from.", "Check --artifacts-dir."
+            )
+        parts = _split(made, context.settings)
+        folder = context.folder / "dataset"
+        counts: dict[str, Any] = {}
+        for kind in KINDS:
+            for part in PARTS:
+                chosen = [
+                    example for (of, example), where in zip(made, parts, strict=True) if (of, where) == (kind, part)
+                ]
+                counts[f"{kind}.{part}"] = write_records(folder / kind / f"{part}.jsonl", chosen)
+        info = information(made, parts, dropped, context)
+        write_atomically(
+            folder / "dataset_info.json",
+            msgspec.json.format(msgspec.json.encode(info, order="sorted")) + b"\n",
+        )
+        _warn(counts, context)
+        return counts | {"dropped": dict(sorted(dropped.items()))}
+
+
+def read_materials(inputs: Any) -> list[Material]:
+    """Read what the stages before wrote and join it by fingerprint, earlier findings that are gone included."""
+    current = list(read_records(inputs["parse"] / "findings.jsonl", Finding))
+    there = {finding.fingerprint for finding in current}
+    earlier = [
+        found for found in _optional(inputs["parse"] / "earlier.jsonl", Finding) if found.fingerprint not in there
+    ]
+    excerpts = _by_fingerprint(_optional(inputs["locate"] / "earlier-excerpts.jsonl", Excerpt))
+    excerpts |= _by_fingerprint(_optional(inputs["locate"] / "excerpts.jsonl", Excerpt))
+    findings = sorted([*current, *earlier], key=lambda finding: finding.fingerprint)
+    return materials(findings, excerpts, _passages(inputs), _fixes(inputs))
+
+
+def _passages(inputs: Any) -> dict[str, tuple[Passage, ...]]:
+    if "retrieve" not in inputs:
+        return {}
+    from pipeline.knowledge.retrieve import Retrieved
+
+    found = read_records(inputs["retrieve"] / "passages.jsonl", Retrieved)
+    return {record.fingerprint: record.passages for record in found}
+
+
+def _fixes(inputs: Any) -> dict[str, list[tuple[Fix, Verdict | None]]]:
+    """Return the fixes that may be learned: with a verify stage, the verified ones only."""
+    fixes = list(read_records(inputs["mine"] / "fixes.jsonl", Fix))
+    verdicts: dict[str, Verdict] = {}
+    if "verify" in inputs:
+        verdicts = {verdict.fix: verdict for verdict in read_records(inputs["verify"] / "verdicts.jsonl", Verdict)}
+    result: dict[str, list[tuple[Fix, Verdict | None]]] = defaultdict(list)
+    for fix in fixes:
+        verdict = verdicts.get(fix_digest(fix))
+        if "verify" not in inputs or (verdict is not None and verdict.outcome is Outcome.VERIFIED):
+            result[fix.fingerprint].append((fix, verdict))
+    return result
+
+
+def fix_digest(fix: Fix) -> str:
+    """Return the name a verdict calls a fix by."""
+    return hashlib.sha256(msgspec.json.encode(fix, order="sorted")).hexdigest()
+
+
+def _optional(path: Path, kind: Any) -> Iterable[Any]:
+    return read_records(path, kind) if path.exists() else ()
+
+
+def _by_fingerprint(records: Iterable[Any]) -> dict[str, Any]:
+    return {record.fingerprint: record for record in records}
+
+
+def _made(known: list[Material], dropped: Counter[str]) -> list[tuple[str, Example]]:
+    made = []
+    for material in known:
+        before = len(made)
+        made += list(examples(material))
+        fixes = sum(kind == "codefix" for kind, _ in made[before:])
+        dropped["fix outside its excerpt"] += len(material.fixes) - fixes
+    return made
+
+
+def _distinct(made: list[tuple[str, Example]], dropped: Counter[str]) -> list[tuple[str, Example]]:
+    seen = set()
+    kept = []
+    for kind, example in made:
+        if example.messages in seen:
+            dropped[f"{kind}: same conversation twice"] += 1
+            continue
+        seen.add(example.messages)
+        kept.append((kind, example))
+    return kept
+
+
+def _limit(made: list[tuple[str, Example]], context: Context, dropped: Counter[str]) -> list[tuple[str, Example]]:
+    """Keep at most `max_per_rule` examples of a rule and kind, and few in a quick test."""
+    settings = context.settings.dataset
+    per_rule: Counter[tuple[str, str]] = Counter()
+    per_kind: Counter[str] = Counter()
+    kept = []
+    for kind, example in made:
+        rule = (kind, example.metadata["rule"])
+        if per_rule[rule] >= settings.max_per_rule:
+            dropped[f"{kind}: more than {settings.max_per_rule} of a rule"] += 1
+        elif context.request.quick_test and per_kind[kind] >= settings.quick_test_examples:
+            dropped[f"{kind}: quick test"] += 1
+        else:
+            per_rule[rule] += 1
+            per_kind[kind] += 1
+            kept.append((kind, example))
+    return kept
+
+
+def _split(made: list[tuple[str, Example]], settings: Settings) -> list[str]:
+    """Return each example's part; the cluster is written into its metadata."""
+    names = cluster(
+        [example.metadata["place"] for _, example in made],
+        [example.metadata.pop("code") for _, example in made],
+    )
+    fractions = settings.dataset
+    where = split(
+        names,
+        [kind == "codefix" for kind, _ in made],
+        fractions.valid_fraction,
+        fractions.test_fraction,
+        fractions.seed,
+    )
+    for name, (_, example) in zip(names, made, strict=True):
+        example.metadata["cluster"] = name
+        example.metadata["split"] = where[name]
+    return [where[name] for name in names]
+
+
+def _warn(counts: dict[str, Any], context: Context) -> None:
+    for kind in KINDS:
+        if not counts[f"{kind}.train"]:
+            context.warn(f"There are no {kind} examples to train on.")
+        elif not counts[f"{kind}.test"]:
+            context.warn(f"All {kind} examples are near each other, so none could be held out.")

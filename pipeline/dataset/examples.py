@@ -1,0 +1,204 @@
+"""From a finding, its excerpt, passages and fixes to training conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from pipeline.dataset import prompts, prose
+from pipeline.records import (
+    Example,
+    Excerpt,
+    FileLocation,
+    Finding,
+    Fix,
+    ImageLocation,
+    Message,
+    PackageLocation,
+    Passage,
+    Record,
+    UrlLocation,
+    Verdict,
+)
+
+TECHNOLOGIES = (
+    (".tf", "terraform"),
+    ("dockerfile", "docker"),
+    (".github/workflows", "actions"),
+    (".pp", "puppet"),
+    (".rb", "ruby"),
+)
+
+
+class Material(Record):
+    """All that is known about one finding: what examples are made of."""
+
+    finding: Finding
+    excerpt: Excerpt | None = None
+    passages: tuple[Passage, ...] = ()
+    fixes: tuple[tuple[Fix, Verdict | None], ...] = ()
+
+
+def examples(material: Material) -> Iterator[tuple[str, Example]]:
+    """Yield (kind, example): the finding explained, each fix, and each fixed place as safe."""
+    yield "analysis", analysis(material)
+    for number, (fix, verdict) in enumerate(material.fixes):
+        made = codefix(material, fix, verdict, number)
+        if made is not None:
+            yield "codefix", made
+    if material.fixes and material.excerpt is not None:
+        fix, verdict = material.fixes[0]
+        if _inside(material.excerpt, fix):
+            yield "analysis", safe(material, material.excerpt, fix, verdict)
+
+
+def analysis(material: Material) -> Example:
+    """Return the example that explains a finding."""
+    finding, excerpt = material.finding, material.excerpt
+    lines = _lines(finding, excerpt)
+    code = prompts.numbered(excerpt, *excerpt.flagged) if excerpt else ""
+    first_fix = material.fixes[0][0] if material.fixes else None
+    answer = prose.verdict_line(finding, lines) + "\n" + prose.explain(finding, excerpt, material.passages, first_fix)
+    return _example(
+        prompts.ANALYSIS_SYSTEM,
+        prompts.analysis_prompt(finding, code, material.passages),
+        answer,
+        _metadata(finding, kind="analysis", label="vulnerable", lines=lines, code=_code(material)),
+    )
+
+
+def safe(material: Material, excerpt: Excerpt, fix: Fix, verdict: Verdict | None) -> Example:
+    """Return the pair's other half: the same question about the code after the fix."""
+    finding, fixed = material.finding, apply(excerpt, fix)
+    evidence = verdict.evidence if verdict else f"{fix.source} shows it"
+    answer = prose.verdict_line(finding, fixed.flagged, safe=True)
+    answer += "\n" + prose.explain_safe(finding, fixed, fix, evidence)
+    metadata = _metadata(finding, kind="analysis", label="safe", lines=fixed.flagged, code=_code(material))
+    return _example(
+        prompts.ANALYSIS_SYSTEM,
+        prompts.analysis_prompt(finding, prompts.numbered(fixed, *fixed.flagged), material.passages),
+        answer,
+        metadata | {"source": str(fix.source)},
+    )
+
+
+def codefix(material: Material, fix: Fix, verdict: Verdict | None, number: int) -> Example | None:
+    """Return the example that fixes a finding; None when the fix lies outside the excerpt."""
+    finding, excerpt = material.finding, material.excerpt
+    if excerpt is not None and _inside(excerpt, fix):
+        code = prompts.numbered(excerpt, fix.start_line, fix.end_line)
+    elif fix.before.strip() and fix.before.strip() == prompts.coordinate(finding):
+        code = f"<code path={fix.path}>\n>1 {prompts.as_data(fix.before.rstrip())}\n</code>"
+    else:
+        return None
+    metadata = _metadata(finding, "codefix", "fix", (fix.start_line, fix.end_line), code=_code(material))
+    metadata |= {
+        "source": str(fix.source),
+        "verdict": str(verdict.outcome) if verdict else None,
+        "evidence": verdict.evidence if verdict else None,
+        "before": fix.before,
+        "start_line": fix.start_line,
+        "end_line": fix.end_line,
+        "approach": number,
+        "note": fix.note or None,
+    }
+    prompt = prompts.codefix_prompt(finding, code, material.passages)
+    return _example(prompts.CODEFIX_SYSTEM, prompt, fix.replacement.rstrip("\n"), metadata)
+
+
+def apply(excerpt: Excerpt, fix: Fix) -> Excerpt:
+    """Return the excerpt with the fix applied; `flagged` becomes the replaced lines."""
+    lines = excerpt.text.split("\n")
+    first, last = fix.start_line - excerpt.start_line, fix.end_line - excerpt.start_line
+    new = fix.replacement.rstrip("\n").split("\n")
+    text = "\n".join([*lines[:first], *new, *lines[last + 1 :]])
+    return msgspec.structs.replace(excerpt, text=text, flagged=(fix.start_line, fix.start_line + len(new) - 1))
+
+
+def place_key(finding: Finding) -> str:
+    """Return what the finding shares with others that must stay on its side of the split."""
+    match finding.location:
+        case FileLocation(path=path):
+            return f"file:{path}"
+        case PackageLocation(name=name):
+            return f"package:{name}"
+        case ImageLocation(image=image, package=package):
+            return f"package:{package}" if package else f"image:{image}"
+        case UrlLocation(url=url):
+            return f"url:{url.split('?')[0]}"
+
+
+def technology(finding: Finding) -> str:
+    """Return the technology a finding is about, for the per-technology sets."""
+    path = (getattr(finding.location, "path", None) or "").lower()
+    for mark, name in TECHNOLOGIES:
+        if mark in path:
+            return name
+    suffix = path.rsplit(".", 1)[-1] if "." in path.rsplit("/", 1)[-1] else ""
+    return suffix or str(finding.domain)
+
+
+def _example(system: str, prompt: str, answer: str, metadata: dict[str, Any]) -> Example:
+    messages = (Message(role="system", content=system), Message(role="user", content=prompt))
+    return Example(messages=(*messages, Message(role="assistant", content=answer)), metadata=metadata)
+
+
+def _metadata(finding: Finding, kind: str, label: str, lines: tuple[int, int] | None, *, code: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "label": label,
+        "fingerprint": finding.fingerprint,
+        "pair": finding.fingerprint,
+        "scanner": finding.scanner.name,
+        "rule": finding.rule.id,
+        "cwes": list(finding.rule.cwes),
+        "severity": str(finding.severity),
+        "domain": str(finding.domain),
+        "technology": technology(finding),
+        "path": getattr(finding.location, "path", None),
+        "place": place_key(finding),
+        "lines": list(lines) if lines else None,
+        "code": code,
+    }
+
+
+def _code(material: Material) -> str:
+    """The text near-duplicates are looked for in: the flagged function or lines, else the message."""
+    return material.excerpt.text if material.excerpt else material.finding.message
+
+
+def _lines(finding: Finding, excerpt: Excerpt | None) -> tuple[int, int] | None:
+    if excerpt is not None:
+        return excerpt.flagged
+    location = finding.location
+    if isinstance(location, FileLocation) and location.start_line is not None:
+        return (location.start_line, location.end_line or location.start_line)
+    return None
+
+
+def _inside(excerpt: Excerpt, fix: Fix) -> bool:
+    end = excerpt.start_line + len(excerpt.text.rstrip("\n").split("\n")) - 1
+    if excerpt.path != fix.path or fix.start_line < excerpt.start_line or fix.end_line > end:
+        return False
+    lines = excerpt.text.split("\n")[fix.start_line - excerpt.start_line : fix.end_line - excerpt.start_line + 1]
+    return [line.rstrip() for line in lines] == [line.rstrip() for line in fix.before.rstrip("\n").split("\n")]
+
+
+def materials(
+    findings: Sequence[Finding],
+    excerpts: dict[str, Excerpt],
+    passages: dict[str, tuple[Passage, ...]],
+    fixes: dict[str, list[tuple[Fix, Verdict | None]]],
+) -> list[Material]:
+    """Join what the stages found out about each finding."""
+    return [
+        Material(
+            finding=finding,
+            excerpt=excerpts.get(finding.fingerprint),
+            passages=passages.get(finding.fingerprint, ()),
+            fixes=tuple(fixes.get(finding.fingerprint, ())),
+        )
+        for finding in findings
+    ]

@@ -1,0 +1,133 @@
+"""The order of the stages, written once, and how a run goes through them.
+
+A run's identity is the digest of its inputs, settings and code. The same again is "up to
+date"; after a crash the same command goes on at the first stage that isn't finished.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from config.errors import Postponed, UsageError
+from config.settings import Settings
+from pipeline.code import code_digest
+from pipeline.present import present
+from pipeline.stage import Manifest, Progress, Request, RunFolder, Stage, digest_of
+
+RUN_ID_LENGTH = 12
+PLANNED = ("collect", "parse", "locate", "retrieve", "mine", "verify", "assemble",
+           "train-analysis", "train-codefix", "evaluate", "gate", "publish")  # fmt: skip
+
+
+class RunResult(msgspec.Struct, frozen=True):
+    """What became of a run: its folder, a manifest per finished stage, and which ones ran just now."""
+
+    folder: Path
+    manifests: dict[str, Manifest]
+    executed: tuple[str, ...]
+
+
+def stages(settings: Settings, *, fine_tuning: bool = True) -> tuple[Stage, ...]:
+    """Return the stages in order; without fine-tuning they end with the data set."""
+    from pipeline.artifacts.collect import Collect
+    from pipeline.dataset.assemble import Assemble
+    from pipeline.findings.parse import Parse
+    from pipeline.fixes.mine import Mine
+    from pipeline.source.locate import Locate
+
+    data: tuple[Stage, ...] = (Collect(), Parse(), Locate(), Mine(), Assemble())
+    return data + _training(settings) if fine_tuning else data
+
+
+def _training(settings: Settings) -> tuple[Stage, ...]:
+    from pipeline.evaluation.evaluate import Evaluate
+    from pipeline.publishing.publish import Publish
+    from pipeline.training.stages import TrainAnalysis, TrainCodefix, TrainSingle
+
+    if settings.fine_tuning.sequential:
+        return (TrainAnalysis(), TrainCodefix(), Evaluate(), Publish())
+    return (TrainSingle(), Evaluate(single=True), Publish(single=True))
+
+
+def run_flow(
+    output: Path,
+    request: Request,
+    settings: Settings,
+    progress: Callable[[Progress], None],
+    *,
+    fine_tuning: bool = True,
+    only: str | None = None,
+) -> RunResult:
+    """Take a run through its stages, skipping what is finished; `only` repeats that one stage."""
+    chosen = stages(settings, fine_tuning=fine_tuning)
+    with exclusive(output):
+        folder = RunFolder(output / "runs" / run_id(request, settings), code_digest())
+        executed = _repeat(folder, chosen, only, request, settings, progress) if only else _go_through(
+            folder, chosen, request, settings, progress
+        )  # fmt: skip
+        manifests = {stage.name: found for stage in chosen if (found := folder.manifest(stage.name))}
+        present(output, folder, request, manifests)
+    return RunResult(folder.path, manifests, executed)
+
+
+def run_id(request: Request, settings: Settings) -> str:
+    """Return the run's identity: the start of a digest over inputs, settings and code."""
+    identity = {"request": request.identity(), "settings": settings, "code": code_digest()}
+    return digest_of(identity)[:RUN_ID_LENGTH]
+
+
+def _go_through(
+    folder: RunFolder,
+    chosen: tuple[Stage, ...],
+    request: Request,
+    settings: Settings,
+    progress: Callable[[Progress], None],
+) -> tuple[str, ...]:
+    executed = []
+    for stage in chosen:
+        if folder.is_done(stage, settings, request):
+            progress(Progress(stage=stage.name, message="up to date", done=1, total=1))
+            continue
+        progress(Progress(stage=stage.name, message="started"))
+        manifest = folder.execute(stage, settings, request, progress)
+        executed.append(stage.name)
+        progress(Progress(stage=stage.name, message=f"done in {manifest.seconds:.1f} s", done=1, total=1))
+    return tuple(executed)
+
+
+def _repeat(
+    folder: RunFolder,
+    chosen: tuple[Stage, ...],
+    name: str,
+    request: Request,
+    settings: Settings,
+    progress: Callable[[Progress], None],
+) -> tuple[str, ...]:
+    for stage in chosen:
+        if stage.name == name:
+            folder.execute(stage, settings, request, progress)
+            return (name,)
+    raise UsageError(f"Stage '{name}' isn't part of this run.", f"Stages: {', '.join(s.name for s in chosen)}.")
+
+
+@contextmanager
+def exclusive(output: Path) -> Iterator[None]:
+    """Hold the workspace's lock; raise Postponed when another run holds it."""
+    output.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(output / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Postponed(
+                f"Another run is working in {output}.", "Wait for it to end, or choose another --output-dir."
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)

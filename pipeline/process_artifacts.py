@@ -1,0 +1,230 @@
+"""The main job as a command: scanner artifacts in, two specialists out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.errors import Error, InputRefused, NotYetAvailable, Postponed, UsageError
+from config.load import load_settings
+from config.settings import Settings
+from pipeline.console import display, print_error
+from pipeline.flow import PLANNED, RunResult, run_flow, stages
+from pipeline.stage import Request
+from pipeline.summary import print_summary, summary
+
+DESCRIPTION = """\
+Read scanner artifacts, build the data sets, train the analysis specialist and then the code-fix
+specialist, measure both beside the base model, and lay out the result. The same command again
+goes on where it was interrupted; when nothing changed it is up to date in a second."""
+
+EPILOG = """\
+examples:
+  process_artifacts --artifacts-dir artifacts --source . --skip-fine-tuning   only the data set
+  process_artifacts --artifacts-dir artifacts --source . --model-name embedded   no download from the Hub
+  process_artifacts --only parse --artifacts-dir artifacts                    one stage again
+
+exit codes: 0 done or up to date, 1 failed (run it again), 2 wrong use or settings,
+3 input refused, 4 not better, 75 postponed"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's argument parser."""
+    result = argparse.ArgumentParser(
+        "process_artifacts", description=DESCRIPTION, epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    _add_inputs(result.add_argument_group("input"))
+    _add_training(result.add_argument_group("training"))
+    _add_running(result.add_argument_group("running"))
+    return result
+
+
+def _add_inputs(group: Any) -> None:
+    group.add_argument(
+        "--artifacts-dir",
+        metavar="DIR",
+        help="folder or zip of scanner artifacts (default: WORKSPACE/artifacts)",
+    )
+    group.add_argument("--source", metavar="DIR", help="the scanned repository: a git checkout, bare clone or folder")
+    group.add_argument(
+        "--repo", metavar="OWNER/NAME", help="repository the artifacts come from; recorded in the lineage"
+    )
+    group.add_argument("--branch", metavar="NAME", help="branch that was scanned; recorded in the lineage")
+    group.add_argument(
+        "--commit", metavar="SHA", help="commit that was scanned; with a git --source, read at that commit"
+    )
+    group.add_argument(
+        "--earlier-artifacts",
+        metavar="DIR",
+        help="artifacts of an earlier scan: what was fixed since is learned",
+    )
+    group.add_argument(
+        "--earlier-source",
+        metavar="DIR|SHA",
+        help="source of the earlier scan: a folder, or a commit of --source",
+    )
+
+
+def _add_training(group: Any) -> None:
+    group.add_argument("--model-name", metavar="ID|PATH", help="base model: Hub id, folder, or `embedded`")
+    group.add_argument("--backend", choices=("mlx", "ray"), default="mlx", help="where training happens (default: mlx)")
+    group.add_argument("--skip-fine-tuning", action="store_true", help="stop after the data set")
+    group.add_argument("--disable-sequential-fine-tuning", action="store_true", help="one adapter for both tasks")
+    group.add_argument("--disable-rag", action="store_true", help="leave the retrieved passages out of the prompts")
+    group.add_argument("--quick-test", action="store_true", help="few examples, one epoch: does the whole chain work?")
+    upload = group.add_mutually_exclusive_group()
+    upload.add_argument("--upload-model", action="store_true", help="upload the result to the Hugging Face Hub")
+    upload.add_argument(
+        "--skip-upload", action="store_true", help="keep the result on this machine whatever the settings say"
+    )
+
+
+def _add_running(group: Any) -> None:
+    group.add_argument(
+        "--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir of the settings)"
+    )
+    group.add_argument(
+        "--only", metavar="STAGE", help="repeat one stage from its recorded inputs: " + ", ".join(PLANNED)
+    )
+    group.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    group.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    group.add_argument("-v", "--verbose", action="store_true", help="traceback on errors")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        return run(arguments)
+    except Error as error:
+        if arguments.verbose:
+            raise
+        print_error(error, json=arguments.json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; the same command goes on from here.\n")
+        return 130
+    except OSError as error:
+        if arguments.verbose:
+            raise
+        print_error(
+            Error(
+                f"{error.strerror or error}: {error.filename or ''}.",
+                "Free the path or the disk, then run it again.",
+            )
+        )
+        return Error.exit_code
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run with parsed arguments, errors raised."""
+    settings = settings_of(arguments)
+    _refuse_what_is_not_built(arguments, settings)
+    output = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
+    request = request_of(arguments, output)
+    signal.signal(signal.SIGTERM, _postpone)
+    with display(json=arguments.json) as show:
+        result = run_flow(
+            output, request, settings, show,
+            fine_tuning=not arguments.skip_fine_tuning, only=arguments.only,
+        )  # fmt: skip
+    _report(result, output, arguments)
+    return 0
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """Return the settings with the command line's overrides."""
+    path = arguments.config or os.environ.get("FIXSMITH_CONFIG")
+    settings = load_settings(Path(path).expanduser() if path else None)
+    changes: dict[str, Any] = {}
+    if arguments.model_name:
+        changes["base_model_name"] = arguments.model_name
+    if arguments.disable_sequential_fine_tuning:
+        changes["sequential"] = False
+    if arguments.quick_test:
+        changes["max_epochs"] = 1
+    if arguments.skip_upload:
+        changes["upload_enabled"] = False
+    return msgspec.structs.replace(settings, fine_tuning=msgspec.structs.replace(settings.fine_tuning, **changes))
+
+
+def request_of(arguments: argparse.Namespace, output: Path) -> Request:
+    """Return what is asked for, with its inputs' digests: the run's identity."""
+    from pipeline.artifacts.collect import digest_artifacts
+    from pipeline.source.tree import open_tree
+
+    artifacts = Path(arguments.artifacts_dir).expanduser() if arguments.artifacts_dir else output / "artifacts"
+    if not artifacts.exists():
+        raise InputRefused(f"There are no artifacts at {artifacts}.", "Name the folder with --artifacts-dir.")
+    if arguments.earlier_source and not arguments.earlier_artifacts:
+        raise UsageError("--earlier-source needs --earlier-artifacts.", "Give the earlier scan's artifacts too.")
+    source, earlier_source = arguments.source, arguments.earlier_source
+    earlier = Path(arguments.earlier_artifacts).expanduser() if arguments.earlier_artifacts else None
+    return Request(
+        artifacts=str(artifacts),
+        artifacts_digest=digest_artifacts(artifacts),
+        source=source,
+        source_digest=open_tree(source, arguments.commit).digest() if source else None,
+        earlier_artifacts=str(earlier) if earlier else None,
+        earlier_artifacts_digest=digest_artifacts(earlier) if earlier else None,
+        earlier_source=earlier_source,
+        earlier_source_digest=_earlier_tree_digest(source, earlier_source),
+        repository=arguments.repo,
+        branch=arguments.branch,
+        commit=arguments.commit,
+        quick_test=arguments.quick_test,
+    )
+
+
+def _earlier_tree_digest(source: str | None, earlier: str | None) -> str | None:
+    from pipeline.source.tree import open_tree
+
+    if earlier is None:
+        return None
+    if Path(earlier).is_dir():
+        return open_tree(earlier, None).digest()
+    if source is None:
+        raise UsageError(f"--earlier-source {earlier} is no folder.", "Give a folder, or --source and a commit of it.")
+    return open_tree(source, earlier).digest()
+
+
+def _refuse_what_is_not_built(arguments: argparse.Namespace, settings: Settings) -> None:
+    asked = {
+        "--backend ray": arguments.backend == "ray",
+        "--upload-model": arguments.upload_model,
+        "fine_tuning.upload_enabled": settings.fine_tuning.upload_enabled,
+    }
+    for flag, wanted in asked.items():
+        if wanted:
+            raise NotYetAvailable(f"{flag} is not yet available.", "Leave it out; the result stays on this machine.")
+    if arguments.only is None:
+        return
+    built = [stage.name for stage in stages(settings)]
+    if arguments.only in built:
+        return
+    if arguments.only in PLANNED:
+        raise NotYetAvailable(f"Stage '{arguments.only}' is not yet available.", f"Stages: {', '.join(built)}.")
+    raise UsageError(f"There is no stage '{arguments.only}'.", f"Stages: {', '.join(built)}.")
+
+
+def _report(result: RunResult, output: Path, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        sys.stdout.write(msgspec.json.encode({"event": "summary", **summary(result, output)}).decode() + "\n")
+    else:
+        print_summary(result, output)
+
+
+def _postpone(_signal: int, _frame: object) -> None:
+    raise Postponed("Stopped on request.", "The same command goes on from here.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""What a person reads when a run has ended: what was found, made and measured, and where it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.flow import RunResult
+
+PATHS = ("findings.jsonl", "rejected.jsonl", "dataset", "models", "evaluation", "release", "run.json")
+
+
+def summary(result: RunResult, output: Path) -> dict[str, Any]:
+    """Return the run in a JSON-ready form."""
+    return {
+        "run": result.folder.name,
+        "up_to_date": not result.executed,
+        "executed": list(result.executed),
+        "stages": {name: manifest.counts for name, manifest in result.manifests.items()},
+        "warnings": warnings(result),
+        "paths": {name: str(output / name) for name in PATHS if (output / name).exists()},
+    }
+
+
+def warnings(result: RunResult) -> list[str]:
+    """Return every warning of the run, in the stages' order."""
+    return [warning for manifest in result.manifests.values() for warning in manifest.warnings]
+
+
+def print_summary(result: RunResult, output: Path) -> None:
+    """Print the summary for a person."""
+    console = Console(highlight=False)
+    state = "up to date" if not result.executed else "done"
+    console.print(f"\n[bold]Run {result.folder.name}[/] {state}.")
+    console.print(_stages(result))
+    evaluation = result.folder / "evaluate" / "evaluation" / "report.json"
+    if evaluation.exists() and "evaluate" in result.manifests:
+        from pipeline.evaluation.evaluate import table
+
+        console.print(table(msgspec.json.decode(evaluation.read_bytes())))
+    for warning in warnings(result):
+        console.print(Text.assemble(("warning ", "yellow bold"), warning))
+    console.print("[bold]Made[/]")
+    for name in PATHS:
+        if (output / name).exists():
+            console.print(f"  {output / name}", soft_wrap=True)
+
+
+def _stages(result: RunResult) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("stage", "seconds", "what"):
+        table.add_column(heading, justify="right" if heading == "seconds" else "left")
+    for name, manifest in result.manifests.items():
+        counts = ", ".join(f"{key} {_short(value)}" for key, value in manifest.counts.items() if _tells(value))
+        table.add_row(name, f"{manifest.seconds:.1f}", Text(counts, overflow="fold"))
+    return table
+
+
+def _tells(value: Any) -> bool:
+    return isinstance(value, int | float | str) and not (isinstance(value, str) and len(value) > 60)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Training a specialist: recipe, backend protocol, and the MLX backend."""
