@@ -40,9 +40,7 @@ def read_file(path: Path) -> dict[str, Any]:
             raise SettingsError(f"{path} is larger than a settings file can be.", "Check the path.")
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(
-            f"The settings file {path} can't be read: {error.strerror}.", "Check --config."
-        ) from error
+        raise SettingsError(f"The settings file {path} can't be read: {error.strerror}.", "Check --config.") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         where = " ".join(str(error).split())[:200]
         raise SettingsError(f"{path} isn't valid YAML: {where}.", "Fix the file.") from error
@@ -114,7 +112,8 @@ def _check_section(name: str, content: dict[str, Any], section: type[Section], o
     for key in content:
         if key not in known:
             raise SettingsError(
-                f"In {origin}: unknown key '{name}.{key}'{_nearest(str(key), known)}.", "Correct or remove it."
+                f"In {origin}: unknown key '{name}.{key}'{_nearest(str(key), known)}.",
+                "Correct or remove it.",
             )
 
 

@@ -7,11 +7,13 @@ hyperparameters are the fields of a training recipe (`pipeline.training.recipe`)
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, dataclass_transform
 
+import msgspec
 from msgspec import Meta, Struct
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A group of settings; an unknown key in it is an error."""
 
@@ -41,16 +43,12 @@ class FineTuning(Section):
         int, Meta(ge=1, description="Steps whose gradients are added up, weighted by answer tokens.")
     ] = 1
     learning_rate: Annotated[float, Meta(gt=0.0, le=1.0, description="Peak learning rate.")] = 1e-4
-    codefix_learning_rate: Annotated[
-        float, Meta(gt=0.0, le=1.0, description="Peak learning rate of stage 2.")
-    ] = 1e-4
+    codefix_learning_rate: Annotated[float, Meta(gt=0.0, le=1.0, description="Peak learning rate of stage 2.")] = 1e-4
     max_epochs: Annotated[int, Meta(ge=1, description="Passes over the data.")] = 3
     warmup_steps: Annotated[
         int, Meta(ge=0, description="Steps until the peak rate; at most a tenth of all steps is used.")
     ] = 100
-    schedule: Annotated[
-        Literal["cosine", "constant"], Meta(description="Learning rate after warm-up.")
-    ] = "cosine"
+    schedule: Annotated[Literal["cosine", "constant"], Meta(description="Learning rate after warm-up.")] = "cosine"
     weight_decay: Annotated[float, Meta(ge=0.0, description="AdamW weight decay.")] = 0.01
     gradient_clip: Annotated[float, Meta(gt=0.0, description="Largest gradient norm.")] = 1.0
     save_steps: Annotated[int, Meta(ge=1, description="Steps between checkpoints.")] = 500
@@ -63,9 +61,7 @@ class FineTuning(Section):
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0, description="LoRA dropout.")] = 0.05
     layers: Annotated[int, Meta(ge=-1, description="Upper layers that get adapters; -1 means all.")] = -1
     max_tokens: Annotated[int, Meta(ge=64, description="Longest example, in tokens.")] = 2048
-    prompt_loss_weight: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="Weight of prompt tokens in the loss.")
-    ] = 0.0
+    prompt_loss_weight: Annotated[float, Meta(ge=0.0, le=1.0, description="Weight of prompt tokens in the loss.")] = 0.0
     replay_share: Annotated[
         float, Meta(ge=0.0, le=1.0, description="Stage 1 examples mixed into stage 2, as a share of its own.")
     ] = 0.1
@@ -101,6 +97,13 @@ class Source(Section):
     context_lines: Annotated[int, Meta(ge=0, le=500, description="Lines kept before and after.")] = 10
     max_lines: Annotated[int, Meta(ge=5, le=2000, description="Longest excerpt, in lines.")] = 60
     max_file_bytes: Annotated[int, Meta(ge=1, description="Larger source files are not read.")] = 2_000_000
+    max_files: Annotated[int, Meta(ge=1, description="A tree with more files is refused.")] = 200_000
+    max_flagged_lines: Annotated[
+        int, Meta(ge=1, description="A finding that flags more lines than this gets no excerpt.")
+    ] = 400
+    max_line_characters: Annotated[
+        int, Meta(ge=80, description="Longer lines are cut around the flagged columns (minified code).")
+    ] = 1000
 
 
 class Dataset(Section):

@@ -7,7 +7,7 @@ On disk a record is one JSON line (`pipeline.stage.write_records`).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, dataclass_transform
 
 import msgspec
 
@@ -34,6 +34,7 @@ class Domain(StrEnum):
     SECRETS = "secrets"
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of every record: frozen, compared by value, defaults left out on disk."""
 

@@ -105,8 +105,15 @@ class Stage(Protocol):
     returns counts for the manifest and the summary.
     """
 
-    name: str
-    needs: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """The stage's name and folder."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the stages whose finished folders it reads."""
+        ...
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return what of the settings and the request determines the output, JSON-ready."""

@@ -13,7 +13,7 @@ import msgspec
 from config.errors import InputRefused
 from config.settings import Settings
 from pipeline.dataset.clusters import cluster
-from pipeline.dataset.examples import Material, examples, materials, place_key
+from pipeline.dataset.examples import Material, examples, materials
 from pipeline.dataset.information import information
 from pipeline.dataset.split import PARTS, split
 from pipeline.records import Example, Excerpt, Finding, Fix, Outcome, Passage, Verdict
@@ -109,7 +109,7 @@ def _by_fingerprint(records: Iterable[Any]) -> dict[str, Any]:
 
 
 def _made(known: list[Material], dropped: Counter[str]) -> list[tuple[str, Example]]:
-    made = []
+    made: list[tuple[str, Example]] = []
     for material in known:
         before = len(made)
         made += list(examples(material))

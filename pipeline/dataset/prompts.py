@@ -111,7 +111,9 @@ def _finding(finding: Finding) -> str:
 
 
 def _passages(passages: Sequence[Passage]) -> str:
-    return "\n".join(
-        f"<passage source={as_data(passage.id)}>\n{as_data(shorten(f'{passage.title}. {passage.text}', PASSAGE_LENGTH))}\n</passage>"
-        for passage in passages
-    )
+    return "\n".join(_passage(passage) for passage in passages)
+
+
+def _passage(passage: Passage) -> str:
+    text = shorten(f"{passage.title}. {passage.text}", PASSAGE_LENGTH)
+    return f"<passage source={as_data(passage.id)}>\n{as_data(text)}\n</passage>"

@@ -143,7 +143,7 @@ def _dataset(context: Context) -> Path:
 
 
 def _counts(result: TrainingResult, base: BaseModel) -> dict[str, Any]:
-    measured = msgspec.to_builtins(result)
+    measured: dict[str, Any] = msgspec.to_builtins(result)
     measured.pop("adapter", None)
     measured.pop("seconds", None)
     return {"base_model": base.name, "base_digest": base.digest, "trained": True} | measured
