@@ -1,0 +1,42 @@
+# Everything a person does here. `make` alone lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint lock sample clean
+
+help: ## list what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## make .venv with `fixsmith` and `process_artifacts` in it
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "fixsmith needs Python 3.11, 3.12 or 3.13; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: setup ## scan results that ship with the project in, two trained specialists out
+	$(BIN)/fixsmith demo
+
+test: setup lint ## linters, types, import contracts and every test
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: setup ## ruff, mypy strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-timings
+
+lock: ## resolve pyproject.toml into requirements.lock again (needs uv)
+	MACOSX_DEPLOYMENT_TARGET=14.0 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --group dev --extra pictures pyproject.toml -o requirements.lock
+
+sample: setup ## write config/olmo-security-config.yaml and docs/settings.md from the types
+	$(BIN)/python -m config.sample > config/olmo-security-config.yaml
+
+clean: ## remove what was made here, models and environment included
+	rm -rf $(VENV) demo-output build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
