@@ -1,0 +1,145 @@
+"""The `fixsmith` command: finds the command's module, imports that one alone, prints errors once."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Protocol, cast
+
+import msgspec
+
+from config.errors import Error, NotYetAvailable
+
+DESCRIPTION = """\
+Security models that learn from your own code, on your own machine. fixsmith watches your
+repositories' CI for scanner artifacts, trains two small models from them (one explains a
+finding, one proposes the fix) and keeps a new model only when it is measurably better."""
+
+EPILOG = """\
+where to begin:
+  fixsmith demo       the whole thing on artifacts that ship with it, in minutes
+  fixsmith init       answer a few questions; writes the settings file
+  fixsmith doctor     what is missing on this machine, and what to do about it
+  fixsmith install    run it in the background from now on
+  fixsmith status     what it is doing, and why
+
+settings come from --config FILE, else $FIXSMITH_CONFIG, else the defaults.
+exit codes: 0 done or up to date, 1 failed (run it again), 2 wrong use or settings,
+3 input refused, 4 not better, 75 postponed"""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A command: its name, the module that does it, and its line in the help."""
+
+    name: str
+    module: str
+    summary: str
+
+
+class CommandModule(Protocol):
+    """What a command's module offers."""
+
+    def add(self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        """Add the command's parser."""
+        ...
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do the command; return its exit code; raise config.errors.Error."""
+        ...
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("demo", "daemon.commands.demo", "the whole job on artifacts that ship with fixsmith"),
+    Command("init", "daemon.commands.init", "answer a few questions, write the settings file"),
+    Command("doctor", "daemon.commands.doctor", "check everything it depends on, and say what to do"),
+    Command("run", "daemon.commands.run", "watch and work in the foreground"),
+    Command("status", "daemon.commands.status", "what it is doing, what waits, and for what"),
+    Command("logs", "daemon.commands.logs", "the service's log, or one run's"),
+    Command("retry", "daemon.commands.retry", "put a parked run back into the queue"),
+    Command("install", "launchagent.commands.install", "run in the background from now on, and after every login"),
+    Command("uninstall", "launchagent.commands.uninstall", "no longer run in the background; data stays"),
+    Command("start", "launchagent.commands.start", "start the installed service"),
+    Command("stop", "launchagent.commands.stop", "stop it at the next checkpoint"),
+    Command("findings", "daemon.commands.findings", "the findings of the newest run"),
+    Command("train", "", "train again from a data set"),
+    Command("evaluate", "", "measure a specialist"),
+    Command("report", "", "the evaluation as a page"),
+    Command("models", "", "champions and challengers"),
+    Command("explain", "", "explain a finding with the analysis specialist"),
+    Command("fix", "", "propose a verified fix"),
+    Command("serve", "", "answer over HTTP on this machine"),
+    Command("publish", "", "upload the champion to the Hugging Face Hub"),
+    Command("worker", "", "train on a CUDA machine"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(words)
+    except Error as error:
+        print_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _silence_stdout()
+        return 0
+
+
+def print_error(error: Error) -> None:
+    """Print what happened and what to do, on stderr."""
+    sys.stderr.write(f"{error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"  {error.hint}\n")
+
+
+def parser(chosen: Command | None = None) -> argparse.ArgumentParser:
+    """Return the parser; only the chosen command's module is imported, the others have their help line."""
+    result = argparse.ArgumentParser(
+        "fixsmith", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    subparsers = result.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for command in COMMANDS:
+        if command == chosen and _is_built(command):
+            _module(command).add(subparsers)
+        else:
+            later = "" if _is_built(command) else " (not yet available)"
+            subparsers.add_parser(command.name, help=command.summary + later, add_help=False)
+    return result
+
+
+def _dispatch(words: list[str]) -> int:
+    chosen = next((command for command in COMMANDS if words and command.name == words[0]), None)
+    if chosen is not None and not _is_built(chosen):
+        raise NotYetAvailable(f"fixsmith {chosen.name} is not yet available.", "`fixsmith --help` says what is.")
+    command_parser = parser(chosen)
+    arguments = command_parser.parse_args(words)
+    if chosen is None:
+        command_parser.print_help()
+        return 2
+    result = _module(chosen).run(arguments)
+    sys.stdout.flush()
+    return result
+
+
+def _is_built(command: Command) -> bool:
+    return bool(command.module) and find_spec(command.module) is not None
+
+
+def _module(command: Command) -> CommandModule:
+    return cast("CommandModule", importlib.import_module(command.module))
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining at exit about a reader that went away."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Commands that install, remove, start and stop the background service."""
