@@ -1,0 +1,156 @@
+"""The stage `locate`: for every finding with a place in the source, the code around it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.settings import Settings
+from config.settings import Source as SourceSettings
+from pipeline.records import Excerpt, Finding, Record
+from pipeline.source.document import Document, open_document
+from pipeline.source.excerpt import cut, from_snippet
+from pipeline.source.interface import Absence, MissingCommit, SourceTree
+from pipeline.source.paths import PathFinder
+from pipeline.source.place import Place, place_of
+from pipeline.source.redaction import redact_excerpt, redactor
+from pipeline.source.secret import is_secret, secret_values
+from pipeline.source.tree import open_tree
+from pipeline.stage import Context, Progress, Request, read_records, write_records
+
+NO_SOURCE = "no_source_given"
+
+
+class Located(Record):
+    """What became of a finding: an excerpt, or the reason why there is none."""
+
+    excerpt: Excerpt | None = None
+    reason: str | None = None
+    secrets: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class Locate:
+    """Cuts excerpts of both snapshots' findings out of the source they were found in."""
+
+    name = "locate"
+    needs = ("parse",)
+
+    def settings(self, settings: Settings, request: Request) -> Any:
+        """Return the source settings and which source, by digest."""
+        return {
+            "source": msgspec.to_builtins(settings.source),
+            "digests": [request.source_digest, request.earlier_source_digest],
+            "commit": request.commit,
+        }
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Write excerpts.jsonl and earlier-excerpts.jsonl; return counts by tier and by reason."""
+        request, parsed = context.request, context.inputs["parse"]
+        counts = self._one(context, parsed / "findings.jsonl", "excerpts.jsonl", request.source, request.commit)
+        if (parsed / "earlier.jsonl").exists():
+            counts["earlier"] = self._one(
+                context, parsed / "earlier.jsonl", "earlier-excerpts.jsonl", request.earlier_source, None
+            )
+        return counts
+
+    def _one(
+        self, context: Context, findings_file: Path, name: str, source: str | None, commit: str | None
+    ) -> dict[str, Any]:
+        findings = list(read_records(findings_file, Finding))
+        settings = context.settings.source
+        with _opened(context, source, commit) as opened:
+            located = Locator(opened.tree, settings, opened.reason).locate_all(findings, context)
+        redact = redactor(value for one in located for value in one.secrets)
+        excerpts = [redact_excerpt(one.excerpt, redact) for one in located if one.excerpt is not None]
+        write_records(context.folder / name, excerpts)
+        return _counts(located)
+
+
+class _opened:  # noqa: N801 - used like a function
+    """The tree of a source, or why there is none; closed at the end."""
+
+    def __init__(self, context: Context, source: str | None, commit: str | None) -> None:
+        self.tree: SourceTree | None = None
+        self.reason = NO_SOURCE
+        if source is None:
+            context.warn("No --source given: excerpts are only what the reports themselves quote.")
+            return
+        try:
+            self.tree = open_tree(source, commit, context.settings.source)
+        except MissingCommit as error:
+            self.reason = "missing_commit"
+            context.warn(str(error))
+
+    def __enter__(self) -> _opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.tree is not None:
+            self.tree.close()
+
+
+class Locator:
+    """Finds the places of findings in one tree; each file is read once."""
+
+    def __init__(self, tree: SourceTree | None, settings: SourceSettings, reason: str = NO_SOURCE) -> None:
+        self._tree = tree
+        self._settings = settings
+        self._reason = reason
+        self._finder = PathFinder(tree) if tree is not None else None
+
+    def locate_all(self, findings: list[Finding], context: Context | None = None) -> list[Located]:
+        """Return what became of each finding, in their order; files are visited once, in order of path."""
+        located: list[Located | None] = [None] * len(findings)
+        for done, (index, result) in enumerate(self._by_file(findings)):
+            located[index] = result
+            if context is not None and done % 100 == 0:
+                context.progress(Progress(stage="locate", message="excerpts", done=done, total=len(findings)))
+        return [one for one in located if one is not None]
+
+    def _by_file(self, findings: list[Finding]) -> Iterator[tuple[int, Located]]:
+        places = [(index, finding, place_of(finding)) for index, finding in enumerate(findings)]
+        opened: tuple[str, Document | Absence | str] | None = None
+        for index, finding, place in sorted(places, key=lambda item: (_path(item[2]), item[0])):
+            if isinstance(place, str):
+                yield index, Located(reason=place)
+                continue
+            if opened is None or opened[0] != place.path:
+                opened = (place.path, self._open(place.path))
+            yield index, self._locate(finding, place, opened[1])
+
+    def _open(self, path: str) -> Document | Absence | str:
+        if self._tree is None or self._finder is None:
+            return self._reason
+        found = self._finder.find(path)
+        return Absence.NO_FILE if found is None else open_document(self._tree, found)
+
+    def _locate(self, finding: Finding, place: Place, document: Document | Absence | str) -> Located:
+        if isinstance(document, str):
+            excerpt = from_snippet(finding, place)
+            return Located(excerpt=excerpt, reason=str(document))
+        secrets = secret_values(place, document) if is_secret(finding) else ()
+        result = cut(finding, place, document, self._settings)
+        if isinstance(result, str):
+            return Located(reason=result, secrets=secrets, flags=document.flags)
+        return Located(excerpt=result, secrets=secrets, flags=document.flags)
+
+
+def _path(place: Place | str) -> str:
+    return "" if isinstance(place, str) else place.path
+
+
+def _counts(located: list[Located]) -> dict[str, Any]:
+    cut_out = [one.excerpt for one in located if one.excerpt is not None and one.reason is None]
+    return {
+        "findings": len(located),
+        "excerpts": sum(one.excerpt is not None for one in located),
+        "from_the_report": sum(one.excerpt is not None and one.reason is not None for one in located),
+        "tiers": dict(sorted(Counter(excerpt.tier.value for excerpt in cut_out).items())),
+        "reasons": dict(sorted(Counter(one.reason for one in located if one.reason).items())),
+        "files": dict(sorted(Counter(flag for one in located for flag in one.flags).items())),
+    }

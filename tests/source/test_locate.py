@@ -1,0 +1,88 @@
+"""The stage `locate`, on small trees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from config.settings import Settings, Source
+from pipeline.records import Domain, Excerpt, Finding
+from pipeline.source.locate import Locate
+from pipeline.stage import Context, Request, read_records, write_records
+
+from tests.source.trees import finding_at, repository, write_files
+
+
+def locate(tmp_path: Path, findings: list[Finding], source: Path | None, commit: str | None = None, **settings: int):
+    parsed, folder = tmp_path / "parse", tmp_path / "locate"
+    write_records(parsed / "findings.jsonl", findings)
+    folder.mkdir(exist_ok=True)
+    warnings: list[str] = []
+    counts = Locate().run(
+        Context(
+            folder=folder,
+            work=tmp_path,
+            inputs={"parse": parsed},
+            request=Request(
+                artifacts="a", artifacts_digest="d", source=str(source) if source else None, commit=commit
+            ),
+            settings=Settings(source=Source(**settings)),
+            progress=lambda _: None,
+            warnings=warnings,
+        )
+    )
+    return counts, list(read_records(folder / "excerpts.jsonl", Excerpt)), warnings
+
+
+def test_an_excerpt_holds_the_flagged_lines(tmp_path: Path) -> None:
+    source = write_files(tmp_path / "src", {"notes.txt": "".join(f"line {n}\n" for n in range(1, 101))})
+    counts, (excerpt,), _ = locate(tmp_path, [finding_at("notes.txt", 50, 51)], source, context_lines=3)
+    assert (excerpt.start_line, excerpt.flagged) == (47, (50, 51))
+    assert excerpt.text == "".join(f"line {n}\n" for n in range(47, 55))
+    assert counts["tiers"] == {"window": 1}
+
+
+def test_no_source_leaves_the_reports_own_snippet_and_says_so(tmp_path: Path) -> None:
+    findings = [finding_at("a.py", 7, snippet="eval(x)"), finding_at("b.py", 1)]
+    counts, (excerpt,), warnings = locate(tmp_path, findings, None)
+    assert (excerpt.text, excerpt.flagged) == ("eval(x)\n", (7, 7))
+    assert counts["reasons"] == {"no_source_given": 2} and counts["from_the_report"] == 1
+    assert "No --source" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\x00\x01", "binary"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "lfs_pointer"),
+        (b"", "empty_file"),
+        (b"one line\n", "lines_past_the_end"),
+        (b"x" * 3_000_000, "too_large"),
+        (None, "no_such_file"),
+    ],
+)
+def test_each_reason_for_no_excerpt_is_counted(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    source = write_files(tmp_path / "src", {"other": "x", **({"a.txt": content} if content is not None else {})})
+    counts, excerpts, _ = locate(tmp_path, [finding_at("a.txt", 5)], source)
+    assert (excerpts, counts["reasons"]) == ([], {reason: 1})
+
+
+def test_a_secret_found_in_one_file_is_hidden_in_every_excerpt(tmp_path: Path) -> None:
+    source = write_files(
+        tmp_path / "src", {"a.py": 'token = "hunter2hunter2"\n', "b.py": "send('x', 'hunter2hunter2')\n"}
+    )
+    findings = [finding_at("a.py", 1, domain=Domain.SECRETS), finding_at("b.py", 1)]
+    _, excerpts, _ = locate(tmp_path, findings, source)
+    assert len(excerpts) == 2 and not any("hunter2" in excerpt.text for excerpt in excerpts)
+
+
+def test_the_commit_is_read_not_the_working_copy(tmp_path: Path) -> None:
+    first, _ = repository(tmp_path / "src", {"a.txt": "old\n"}, {"a.txt": "new\n"})
+    _, (excerpt,), _ = locate(tmp_path, [finding_at("a.txt", 1)], tmp_path / "src", first)
+    assert excerpt.text == "old\n"
+
+
+def test_a_missing_commit_is_counted_and_said(tmp_path: Path) -> None:
+    repository(tmp_path / "src", {"a.txt": "old\n"})
+    counts, excerpts, warnings = locate(tmp_path, [finding_at("a.txt", 1)], tmp_path / "src", "0" * 40)
+    assert not excerpts and counts["reasons"] == {"missing_commit": 1} and "doesn't hold commit" in warnings[0]
