@@ -1,5 +1,6 @@
 """Findings, excerpts and fixes for tests."""
 
+from pipeline.records import Domain as Field
 from pipeline.records import (
     Excerpt,
     FileLocation,
@@ -14,7 +15,6 @@ from pipeline.records import (
     Severity,
     Tier,
 )
-from pipeline.records import Domain as Field
 
 CODE = "import yaml\n\ndef read(stream):\n    return yaml.load(stream)\n\nSIZE = 3\n"
 
@@ -26,7 +26,7 @@ def finding(
     message: str = "Use of unsafe yaml load. Allows instantiation of arbitrary objects.",
     cwes: tuple[int, ...] = (20,),
     domain: Field = Field.SAST,
-    hints: Hints = Hints(),
+    hints: Hints | None = None,
 ) -> Finding:
     return Finding(
         fingerprint=fingerprint,
@@ -36,7 +36,7 @@ def finding(
         domain=domain,
         location=location or FileLocation(path=path, start_line=4, end_line=4),
         message=message,
-        hints=hints,
+        hints=hints or Hints(),
     )
 
 

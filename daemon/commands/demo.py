@@ -1,0 +1,61 @@
+"""`fixsmith demo`: the main job on artifacts that ship with the project, start to finish."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from config.errors import InputRefused
+
+DEMO = Path(__file__).resolve().parents[2] / "tests" / "demo"
+
+
+def add(subparsers: Any) -> None:
+    """Describe the command."""
+    command = subparsers.add_parser(
+        "demo",
+        help="try everything on artifacts that ship with the project",
+        description="Scan results of a small vulnerable application in, two trained specialists out, with the "
+        "embedded model, on this machine alone. Ends with one finding explained and one fixed by them.",
+    )
+    command.add_argument("--output-dir", default="demo-output", metavar="DIR", help="workspace (default: demo-output)")
+    command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the main job with the demo's settings, then ask both specialists one question each."""
+    from pipeline.process_artifacts import main as process_artifacts
+
+    if not DEMO.is_dir():
+        raise InputRefused("The demo's artifacts aren't here.", "Run it from a checkout of the project: make demo.")
+    options = [
+        *("--artifacts-dir", str(DEMO / "artifacts" / "second"), "--source", str(DEMO / "app" / "second")),
+        *("--earlier-artifacts", str(DEMO / "artifacts" / "first"), "--earlier-source", str(DEMO / "app" / "first")),
+        *("--config", str(DEMO / "settings.yaml"), "--model-name", "embedded"),
+        *("--output-dir", arguments.output_dir),
+    ]
+    code = process_artifacts([*options, "--json"] if arguments.json else options)
+    if code == 0 and not arguments.json:
+        _show_answers(Path(arguments.output_dir))
+    return code
+
+
+def _show_answers(output: Path) -> None:
+    from rich.console import Console
+    from rich.panel import Panel
+    from rich.text import Text
+
+    from pipeline.assistant.answer import Question, answer
+    from pipeline.models.base import resolve
+
+    console = Console(highlight=False)
+    base = resolve("embedded")
+    for kind, title in (("analysis", "A held-out finding, explained"), ("codefix", "A held-out finding, fixed")):
+        question = Question.held_out(output, kind)
+        if question is None:
+            continue
+        said = answer(base.path, output / "models" / kind, question.messages)
+        console.print(Panel(Text(question.messages[-1].content), title=title, title_align="left", border_style="dim"))
+        console.print(Panel(Text(said), title=f"the {kind} specialist says", title_align="left", border_style="green"))
+        console.print(Panel(Text(question.expected), title="expected", title_align="left", border_style="dim"))
