@@ -17,7 +17,7 @@ import msgspec
 import yaml
 
 from config.errors import SettingsError
-from config.settings import Section, Settings
+from config.settings import Github, Section, Settings, Watched
 
 MAX_SETTINGS_BYTES = 1_000_000
 PREFIX = "FIXSMITH_"
@@ -115,6 +115,19 @@ def _check_section(name: str, content: dict[str, Any], section: type[Section], o
                 f"In {origin}: unknown key '{name}.{key}'{_nearest(str(key), known)}.",
                 "Correct or remove it.",
             )
+    if section is Github:
+        _check_repositories(content.get("repositories"), origin)
+
+
+def _check_repositories(entries: Any, origin: str) -> None:
+    known = [key.name for key in msgspec.structs.fields(Watched)]
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        for key in entry if isinstance(entry, dict) else ():
+            if key not in known:
+                where = f"github.repositories[{index}].{key}"
+                raise SettingsError(
+                    f"In {origin}: unknown key '{where}'{_nearest(str(key), known)}.", "Correct or remove it."
+                )
 
 
 def _nearest(key: Any, known: Any) -> str:

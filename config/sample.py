@@ -39,11 +39,12 @@ def _section_text(name: str, section: type[Section]) -> str:
     lines = ["", f"# {(section.__doc__ or '').strip().splitlines()[0]}", f"{name}:"]
     for key in msgspec.structs.fields(section):
         lines += [f"  # {line}" for line in textwrap.wrap(describe(section, key.name), 100)]
-        lines.append(f"  {key.name}: {_scalar(key.default)}")
+        lines.append(f"  {key.name}: {scalar(key.default)}")
     return "\n".join(lines) + "\n"
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """Return a default as it stands in the file."""
     if isinstance(value, float) and value and abs(value) < 1e-3:
         mantissa, exponent = f"{value:.10e}".split("e")
         return f"{float(mantissa):g}e{int(exponent)}"
