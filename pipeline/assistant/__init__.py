@@ -1,0 +1,1 @@
+"""Using the specialists: asking one a question."""

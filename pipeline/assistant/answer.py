@@ -1,0 +1,60 @@
+"""Asking a specialist one question, in a child process: this one never imports mlx."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from config.errors import Error
+from pipeline.models import blas
+from pipeline.records import Example, Message
+from pipeline.stage import read_records
+
+ANSWER_TOKENS = 160
+SECONDS = 600
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What a specialist is asked, and the answer its example holds."""
+
+    messages: tuple[Message, ...]
+    expected: str
+
+    @classmethod
+    def held_out(cls, output: Path, kind: str) -> Question | None:
+        """Return the shortest held-out example of a kind, None when none was held out."""
+        path = output / "dataset" / kind / "test.jsonl"
+        if not path.exists() or not (output / "models" / kind).exists():
+            return None
+        examples = sorted(read_records(path, Example), key=lambda example: len(example.messages[1].content))
+        return cls(examples[0].messages[:-1], examples[0].messages[-1].content) if examples else None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the child process is told: which model, which adapter, which conversation."""
+
+    base: str
+    adapter: str | None
+    messages: tuple[Message, ...]
+    tokens: int
+
+
+def answer(base: Path, adapter: Path | None, messages: Sequence[Message], tokens: int = ANSWER_TOKENS) -> str:
+    """Return what the specialist says, greedily, in at most `tokens` tokens."""
+    asked = Asked(str(base), str(adapter.resolve()) if adapter else None, tuple(messages), tokens)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.assistant.worker"],
+        input=msgspec.json.encode(asked),
+        capture_output=True,
+        env=blas.environment(),
+        timeout=SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+        raise Error(f"The specialist could not answer: {last[0]}", "Check the model with `fixsmith doctor`.")
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=str)
