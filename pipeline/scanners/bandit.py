@@ -1,0 +1,121 @@
+"""Bandit: its JSON and its SARIF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from pipeline.records import Domain, FileLocation, Rule, Scanner
+from pipeline.scanners import severity
+from pipeline.scanners.cwe import bare_number
+from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.interface import Fault, RawFinding, Report
+from pipeline.scanners.outline import outline
+from pipeline.scanners.places import file_location, place_of
+from pipeline.scanners.sarif.reader import Dialect, read_sarif, speaks
+from pipeline.scanners.sarif.results import Seen, word_of
+
+_NUMBERED = re.compile(r"^\d+ ?", re.MULTILINE)
+
+
+class _Cwe(msgspec.Struct, frozen=True):
+    id: int | str | None = None
+
+
+class _Result(msgspec.Struct, frozen=True):
+    test_id: str
+    filename: str
+    line_number: int
+    issue_text: str = ""
+    test_name: str | None = None
+    issue_severity: str | None = None
+    issue_confidence: str | None = None
+    issue_cwe: _Cwe | None = None
+    line_range: list[int] | None = None
+    col_offset: int | None = None
+    end_col_offset: int | None = None
+    code: str | None = None
+    more_info: str | None = None
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    filename: str = ""
+    reason: str = ""
+
+
+class _Log(msgspec.Struct, frozen=True):
+    results: list[msgspec.Raw] | None = None
+    errors: list[msgspec.Raw] | None = None
+
+
+def _finding(result: _Result, pointer: str) -> Iterator[RawFinding]:
+    place = place_of(result.filename)
+    level = severity.from_word("bandit", result.issue_severity)
+    yield RawFinding(
+        scanner=Scanner(name="bandit"),
+        rule=Rule(
+            id=result.test_id,
+            name=result.test_name,
+            cwes=bare_number(result.issue_cwe.id if result.issue_cwe else None),
+            help_uri=result.more_info,
+        ),
+        severity=severity.first(level),
+        domain=Domain.SAST,
+        location=_location(result, place.path),
+        message=result.issue_text,
+        pointer=pointer,
+        snippet=_NUMBERED.sub("", result.code) if result.code else None,
+        flags=(*place.flags, *severity.flags_for(level)),
+    )
+
+
+def _location(result: _Result, path: str) -> FileLocation:
+    """Take the statement's lines; Bandit's columns count from 0 and its end line isn't given."""
+    lines = sorted(result.line_range or []) or [result.line_number]
+    left = None if result.col_offset is None or result.col_offset < 0 else result.col_offset + 1
+    single = lines[0] == lines[-1] and result.end_col_offset is not None
+    right = (result.end_col_offset or 0) + 1 if single else None
+    return file_location(path, lines[0], lines[-1], left, right)
+
+
+def _problem(problem: _Problem, pointer: str) -> Iterator[Fault]:
+    reason = " ".join(problem.reason.split())[:300]
+    yield Fault(pointer=pointer, reason=f"Bandit could not scan {problem.filename}: {reason}")
+
+
+def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
+    """Bandit keeps its own severity beside SARIF's level."""
+    level = severity.from_word("bandit", word_of(seen, "issue_severity"))
+    return msgspec.structs.replace(
+        finding, domain=Domain.SAST, severity=level if level is not None else finding.severity
+    )
+
+
+DIALECT = Dialect(scanner="bandit", tools=("bandit",), refine=_refine)
+
+
+class BanditReader:
+    """Bandit's reports."""
+
+    name = "bandit"
+
+    def recognise(self, report: Report) -> bool:
+        """Results beside Bandit's metrics, or Bandit's SARIF."""
+        return {"results", "metrics", "errors"} <= outline(report).keys or speaks(report, DIALECT)
+
+    def read(self, report: Report) -> Iterator[Said]:
+        """Read findings, then the files Bandit could not parse."""
+        if "runs" in outline(report).keys:
+            yield from read_sarif(report, (DIALECT,))
+            return
+        log, faults = load(report, _Log)
+        yield from each(elements(log.results, "/results"), _Result, _finding)
+        yield from each(elements(log.errors, "/errors"), _Problem, _problem)
+        if log.results is None:
+            yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
+        yield from faults
+
+
+READER = BanditReader()

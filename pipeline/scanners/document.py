@@ -1,0 +1,119 @@
+"""JSON reports decoded piece by piece: the frame first, each element on its own slice of the file.
+
+The file is mapped, not read; msgspec finds the elements (`msgspec.Raw`, no copy) and each is
+decoded alone, so that a broken element costs itself only and memory stays near the file's size.
+A document msgspec refuses is mended (`pipeline.scanners.mending`) and read again; what the
+mending left out is said as a `Fault`.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from config.errors import InputRefused
+from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
+from pipeline.scanners.mending import CUT, mend
+
+T = TypeVar("T")
+Said = RawFinding | Fault
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+LONGEST_REASON = 300
+
+
+class ItemRefused(InputRefused):
+    """One element of a report can't become a finding; its reader turns this into a `Fault`."""
+
+
+def reason_of(error: Exception) -> str:
+    """Say in one bounded line why an element could not be decoded."""
+    if isinstance(error, UnicodeDecodeError):
+        return "holds bytes that are not UTF-8"
+    if isinstance(error, RecursionError):
+        return "is nested too deep to be read"
+    return " ".join(str(error).split())[:LONGEST_REASON]
+
+
+def content(report: Report) -> mmap.mmap:
+    """Map the report's file; raises `ReportRefused` when it is empty or can't be opened."""
+    try:
+        with report.path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except ValueError:
+        raise ReportRefused("The report is empty.", "A scanner that ran writes something.") from None
+    except OSError as error:
+        raise ReportRefused(f"The report can't be opened: {error.strerror}.", "Collect the artifact again.") from error
+
+
+def load(report: Report, frame: type[T]) -> tuple[T, tuple[Fault, ...]]:
+    """Decode the report's frame, mending it if need be; faults say what the mending cost.
+
+    Raises `ReportRefused` when not even the mended document has this frame.
+    """
+    text = content(report)
+    try:
+        return msgspec.json.decode(text, type=frame), ()
+    except msgspec.ValidationError as error:
+        raise _refused(error) from error
+    except UNREADABLE as error:
+        mended = mend(text, reason_of(error))
+    try:
+        return msgspec.json.decode(mended.text, type=frame), mended.faults
+    except UNREADABLE as error:
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> ReportRefused:
+    return ReportRefused(
+        f"The report is not what its scanner writes: {reason_of(error)}.",
+        "Look at the scan's own log; run it again.",
+    )
+
+
+def elements(raws: Iterable[msgspec.Raw] | None, pointer: str) -> Iterator[tuple[str, msgspec.Raw]]:
+    """Give each element of an array its JSON pointer."""
+    return ((f"{pointer}/{position}", raw) for position, raw in enumerate(raws or ()))
+
+
+def members(raws: dict[str, msgspec.Raw] | None, pointer: str) -> Iterator[tuple[str, msgspec.Raw]]:
+    """Give each member of an object its JSON pointer."""
+    return ((f"{pointer}/{escape(name)}", raw) for name, raw in (raws or {}).items())
+
+
+def escape(name: str) -> str:
+    """Escape a member name for a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def each(
+    raws: Iterable[tuple[str, msgspec.Raw]],
+    item: type[T],
+    convert: Callable[[T, str], Iterable[Said]],
+) -> Iterator[Said]:
+    """Decode each element alone and convert it; one that can't be is a `Fault`, the others go on."""
+    decoder = msgspec.json.Decoder(item)
+    for pointer, raw in raws:
+        if is_cut(raw):
+            continue
+        try:
+            yield from list(convert(decoder.decode(raw), pointer))
+        except UNREADABLE as error:
+            yield Fault(pointer=pointer, reason=reason_of(error))
+        except ItemRefused as error:
+            yield Fault(pointer=pointer, reason=error.message)
+
+
+def is_cut(raw: msgspec.Raw) -> bool:
+    """Tell whether the element is the one a truncated document breaks off in (said by its own fault)."""
+    return bytes(memoryview(raw)[-len(CUT) :]) == CUT
+
+
+def keys(raw: msgspec.Raw | bytes) -> frozenset[str]:
+    """Name the members of a JSON object, or nothing when it is something else."""
+    try:
+        return frozenset(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]))
+    except UNREADABLE:
+        return frozenset()

@@ -1,0 +1,1 @@
+"""SARIF 2.1.0, written by any tool: schema, locations, rules, results and the reader."""

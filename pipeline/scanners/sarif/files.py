@@ -1,0 +1,81 @@
+"""Where a SARIF run's files are: base ids resolved, absolute URIs made relative to the repository."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pipeline.scanners.document import ItemRefused
+from pipeline.scanners.places import Place, path_of_uri, place_of_uri
+from pipeline.scanners.sarif.schema import ArtifactLocation, Run
+
+MOST_NESTED_BASES = 16
+_WEB = ("http", "https", "ws", "wss")
+
+
+class Files:
+    """Resolves a run's artifact locations into repository paths or web addresses."""
+
+    def __init__(self, run: Run) -> None:
+        self._artifacts = run.artifacts or []
+        self._bases = run.original_uri_base_ids or {}
+        self._roots = tuple(self._absolute_folders(run))
+
+    def _absolute_folders(self, run: Run) -> list[str]:
+        folders = [self._resolved(base) for base in self._bases.values()]
+        folders += [call.working_directory.uri or "" for call in run.invocations or [] if call.working_directory]
+        decoded = [_safe_path(folder) for folder in folders if folder[:5].lower() == "file:"]
+        return sorted({folder for folder in decoded if folder.strip("/")}, key=len)
+
+    def _resolved(self, location: ArtifactLocation) -> str:
+        """Join a location with its bases, up to the first that is absolute or not defined."""
+        uri, base_id = location.uri or "", location.uri_base_id
+        for _ in range(MOST_NESTED_BASES):
+            base = self._bases.get(base_id) if base_id else None
+            if _is_absolute(uri) or base is None:
+                return uri
+            uri, base_id = _joined(base.uri or "", uri), base.uri_base_id
+        raise ItemRefused("has bases of URIs that go round in a circle")
+
+    def place(self, location: ArtifactLocation | None) -> Place:
+        """Resolve a location into a path below the repository; raises `ItemRefused` when it can't be."""
+        found = self._listed(location)
+        if found is None or not found.uri:
+            raise ItemRefused("names no file")
+        if self._below_slash(found):
+            return place_of_uri(found.uri, self._roots)
+        return place_of_uri(self._resolved(found), self._roots)
+
+    def _below_slash(self, location: ArtifactLocation) -> bool:
+        """Tell whether the base is the file system's root, as Trivy writes: it says nothing."""
+        base = self._bases.get(location.uri_base_id or "")
+        return base is not None and (base.uri or "").rstrip("/") in ("file:", "")
+
+    def _listed(self, location: ArtifactLocation | None) -> ArtifactLocation | None:
+        if location is None or location.uri or location.index is None:
+            return location
+        if 0 <= location.index < len(self._artifacts):
+            return self._artifacts[location.index].location
+        return location
+
+    def web_address(self, location: ArtifactLocation | None) -> str | None:
+        """Give the URL when the result is about a running application."""
+        found = self._listed(location)
+        uri = found.uri if found and found.uri else ""
+        return uri if uri.split(":", 1)[0].lower() in _WEB and "//" in uri else None
+
+
+def _is_absolute(uri: str) -> bool:
+    scheme, colon, _ = uri.partition(":")
+    return (bool(colon) and (scheme.lower() == "file" or (len(scheme) > 1 and scheme.isalpha()))) or uri[:1] == "/"
+
+
+def _joined(base: str, relative: str) -> str:
+    return relative if not base else f"{base.rstrip('/')}/{relative}"
+
+
+def _safe_path(uri: str) -> str:
+    try:
+        urlsplit(uri)
+        return path_of_uri(uri)
+    except (ItemRefused, ValueError):
+        return ""

@@ -1,0 +1,161 @@
+"""A SARIF run's rules: looked up by index, id, guid or component, with levels and CWEs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from pipeline.scanners.cwe import bare_number, cwe_numbers
+from pipeline.scanners.document import UNREADABLE, is_cut, reason_of
+from pipeline.scanners.interface import Fault
+from pipeline.scanners.sarif.schema import (
+    Component,
+    ComponentReference,
+    Configuration,
+    Message,
+    Result,
+    RuleReference,
+    RuleText,
+    Run,
+)
+
+NO_RULE = RuleText()
+
+
+class Rules:
+    """Every rule of a run's driver and extensions."""
+
+    def __init__(self, run: Run, pointer: str) -> None:
+        self.faults: list[Fault] = []
+        self._taxonomies = run.taxonomies or []
+        self._components = [run.tool.driver, *(run.tool.extensions or [])]
+        places = [f"{pointer}/tool/driver"]
+        places += [f"{pointer}/tool/extensions/{n}" for n in range(len(self._components) - 1)]
+        self._rules = [self._decoded(*pair) for pair in zip(self._components, places, strict=True)]
+        self._by_id = [{rule.id: rule for rule in reversed(rules) if rule.id} for rules in self._rules]
+        self._by_guid = {rule.guid: rule for rules in self._rules for rule in rules if rule.guid}
+        self._levels = self._overrides(run)
+
+    def _decoded(self, component: Component, pointer: str) -> list[RuleText]:
+        rules = []
+        decoder = msgspec.json.Decoder(RuleText)
+        for index, raw in enumerate(component.rules or []):
+            try:
+                rules.append(NO_RULE if is_cut(raw) else decoder.decode(raw))
+            except UNREADABLE as error:
+                rules.append(NO_RULE)
+                self.faults.append(Fault(pointer=f"{pointer}/rules/{index}", reason=reason_of(error)))
+        return rules
+
+    def _overrides(self, run: Run) -> dict[int, str]:
+        levels = {}
+        for invocation in run.invocations or []:
+            for override in invocation.rule_configuration_overrides or []:
+                level = override.configuration.level if override.configuration else None
+                if level and override.descriptor:
+                    levels[id(self._referred(override.descriptor))] = level
+        return levels
+
+    def of(self, result: Result) -> RuleText:
+        """Find a result's rule; `NO_RULE` when the log doesn't describe it."""
+        reference = result.rule or RuleReference()
+        return self._referred(
+            RuleReference(
+                id=result.rule_id or reference.id,
+                index=reference.index if reference.index is not None else result.rule_index,
+                guid=reference.guid,
+                tool_component=reference.tool_component,
+            )
+        )
+
+    def _referred(self, reference: RuleReference) -> RuleText:
+        if reference.guid and reference.guid in self._by_guid:
+            return self._by_guid[reference.guid]
+        home = self._home(reference.tool_component)
+        indexed = self._indexed(home, reference)
+        if indexed is not None:
+            return indexed
+        order = [home, *(other for other in range(len(self._rules)) if other != home)]
+        name = reference.id or ""
+        while name:
+            for component in order:
+                if name in self._by_id[component]:
+                    return self._by_id[component][name]
+            name = name.rpartition("/")[0]
+        return NO_RULE
+
+    def _indexed(self, home: int, reference: RuleReference) -> RuleText | None:
+        if reference.index is None or not 0 <= reference.index < len(self._rules[home]):
+            return None
+        rule = self._rules[home][reference.index]
+        fits = not reference.id or reference.id == rule.id or reference.id.startswith(f"{rule.id}/")
+        return rule if fits else None
+
+    def _home(self, component: ComponentReference | None) -> int:
+        """Position of the component among driver (0) and extensions (1 and up)."""
+        if component is None:
+            return 0
+        if component.index is not None and 0 <= component.index < len(self._components) - 1:
+            return component.index + 1
+        for position, known in enumerate(self._components):
+            named = component.name is not None and known.name == component.name
+            if named or (component.guid is not None and known.guid == component.guid):
+                return position
+        return 0
+
+    def level(self, result: Result, rule: RuleText) -> str:
+        """Say a result's level: its own, the run's override, the rule's default, or warning."""
+        default = rule.default_configuration or Configuration()
+        return result.level or self._levels.get(id(rule)) or default.level or "warning"
+
+    def message(self, result: Result, rule: RuleText) -> str:
+        """Say a result's message, looked up by id and filled in where it is not given in full."""
+        message = result.message
+        if message.text or message.markdown:
+            return message.text or message.markdown or ""
+        strings = (rule.message_strings or {}).get(message.id or "")
+        strings = strings or (self._components[0].global_message_strings or {}).get(message.id or "")
+        return _filled(strings or Message(), message.arguments or [])
+
+    def cwes(self, result: Result, rule: RuleText) -> tuple[int, ...]:
+        """Collect CWE numbers from tags, properties, relationships and taxa."""
+        texts = [*_cwe_texts(rule.properties), *_cwe_texts(result.properties)]
+        found = set(cwe_numbers(*texts))
+        targets = [relation.target for relation in rule.relationships or [] if relation.target]
+        for taxon in (*targets, *(result.taxa or [])):
+            found.update(self._cwe_of(taxon))
+        return tuple(sorted(found))
+
+    def _cwe_of(self, taxon: RuleReference) -> tuple[int, ...]:
+        component = taxon.tool_component or ComponentReference()
+        taxonomy = self._taxonomy(component)
+        name = component.name or (taxonomy.name if taxonomy else None) or ""
+        identity = taxon.id
+        taxa = taxonomy.taxa or [] if taxonomy else []
+        if identity is None and taxon.index is not None and 0 <= taxon.index < len(taxa):
+            identity = taxa[taxon.index].id
+        return bare_number(identity) if name.lower() == "cwe" else cwe_numbers(identity)
+
+    def _taxonomy(self, component: ComponentReference) -> Component | None:
+        if component.index is not None and 0 <= component.index < len(self._taxonomies):
+            return self._taxonomies[component.index]
+        return next((known for known in self._taxonomies if known.name == component.name), None)
+
+
+def _filled(message: Message, arguments: list[str]) -> str:
+    text = message.text or message.markdown or ""
+    for position, argument in enumerate(arguments):
+        text = text.replace(f"{{{position}}}", argument)
+    return text
+
+
+def _cwe_texts(properties: dict[str, Any] | None) -> Iterable[str]:
+    """Texts of a property bag that may name CWEs: its tags, and whatever is called cwe."""
+    for name, value in (properties or {}).items():
+        if name.lower() not in ("tags", "cwe", "cwes", "cwe_id", "cweid", "cwe-id"):
+            continue
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str | int) and not isinstance(text, bool):
+                yield str(text) if name.lower() == "tags" else f"CWE-{text}" if str(text).isdigit() else str(text)

@@ -1,0 +1,171 @@
+"""Semgrep: its JSON (from 0.x to 1.x) and its SARIF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from pipeline.records import Hints, Rule, Scanner, TextEdit
+from pipeline.scanners import domain, severity
+from pipeline.scanners.cwe import cwe_numbers
+from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.interface import Fault, RawFinding, Report
+from pipeline.scanners.outline import outline
+from pipeline.scanners.places import file_location, line_of, place_of
+from pipeline.scanners.sarif.reader import Dialect, read_sarif, speaks
+from pipeline.scanners.sarif.results import Seen
+
+PLACEHOLDER = "requires login"
+
+
+class _Position(msgspec.Struct, frozen=True):
+    line: int
+    col: int | None = None
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    cwe: list[str] | str | None = None
+    source: str | None = None
+    references: list[str] | str | None = None
+    shortlink: str | None = None
+
+
+class _TraceItem(msgspec.Struct, frozen=True):
+    path: str
+    start: _Position
+
+
+class _Extra(msgspec.Struct, frozen=True):
+    message: str = ""
+    severity: str | None = None
+    metadata: _Metadata = _Metadata()
+    lines: str | None = None
+    fix: str | None = None
+    is_ignored: bool | None = None
+
+
+class _Result(msgspec.Struct, frozen=True):
+    check_id: str
+    path: str
+    start: _Position
+    end: _Position
+    extra: _Extra = _Extra()
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    message: str | None = None
+    long_msg: str | None = None
+    type: Any = None
+    level: str | None = None
+    path: str | None = None
+
+
+class _SkippedRule(msgspec.Struct, frozen=True):
+    rule_id: str = ""
+
+
+class _Log(msgspec.Struct, frozen=True):
+    version: str | None = None
+    results: list[msgspec.Raw] | None = None
+    errors: list[msgspec.Raw] | None = None
+    skipped_rules: list[msgspec.Raw] | None = None
+
+
+def _finding(result: _Result, pointer: str, scanner: Scanner) -> RawFinding:
+    extra, place = result.extra, place_of(result.path)
+    level = severity.from_word("semgrep", extra.severity)
+    suppressed = ("suppressed",) if extra.is_ignored else ()
+    return RawFinding(
+        scanner=scanner,
+        rule=_rule(result.check_id, extra.metadata),
+        severity=severity.first(level),
+        domain=domain.of_rule(result.check_id, place.path),
+        location=file_location(place.path, result.start.line, result.end.line, result.start.col, result.end.col),
+        message=extra.message,
+        pointer=pointer,
+        snippet=extra.lines if extra.lines and extra.lines != PLACEHOLDER else None,
+        hints=_hints(result, place.path),
+        flags=(*place.flags, *suppressed, *severity.flags_for(level)),
+    )
+
+
+def _rule(identity: str, metadata: _Metadata) -> Rule:
+    cwes = metadata.cwe if isinstance(metadata.cwe, list) else [metadata.cwe]
+    return Rule(
+        id=identity,
+        name=identity.rpartition(".")[2],
+        cwes=cwe_numbers(*cwes),
+        help_uri=metadata.source or metadata.shortlink,
+    )
+
+
+def _hints(result: _Result, path: str) -> Hints:
+    fix, start, end = result.extra.fix, result.start, result.end
+    if fix is None or line_of(start.line) is None or not start.col or not end.col:
+        return Hints()
+    edit = TextEdit(
+        path=path,
+        start_line=start.line,
+        end_line=max(start.line, end.line),
+        text=fix,
+        start_column=start.col,
+        end_column=end.col,
+    )
+    return Hints(edits=((edit,),))
+
+
+def _problem(problem: _Problem, pointer: str) -> Iterator[Fault]:
+    said = " ".join((problem.long_msg or problem.message or "without a text").split())[:500]
+    where = f" in {problem.path}" if problem.path else ""
+    yield Fault(pointer=pointer, reason=f"Semgrep reports an error{where}: {said}")
+
+
+def _skipped(rule: _SkippedRule, pointer: str) -> Iterator[Fault]:
+    yield Fault(pointer=pointer, reason=f"Semgrep did not run the rule {rule.rule_id}")
+
+
+def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
+    """Level to Semgrep's own scale; `requires login` is no snippet; rule names end in their last part."""
+    level = {"note": "info"}.get(seen.level, seen.level)
+    return msgspec.structs.replace(
+        finding,
+        severity=severity.first(severity.from_word("semgrep", level)),
+        rule=msgspec.structs.replace(finding.rule, name=finding.rule.id.rpartition(".")[2]),
+        snippet=None if finding.snippet == PLACEHOLDER else finding.snippet,
+    )
+
+
+DIALECT = Dialect(
+    scanner="semgrep", tools=("semgrep", "semgrep oss", "semgrep pro", "opengrep", "opengrep oss"), refine=_refine
+)
+
+
+class SemgrepReader:
+    """Semgrep's and Opengrep's reports."""
+
+    name = "semgrep"
+
+    def recognise(self, report: Report) -> bool:
+        """Results, errors and paths (or a version), and none of Bandit's metrics; or Semgrep's SARIF."""
+        keys = outline(report).keys
+        native = {"results", "errors"} <= keys and not {"metrics", "generated_at"} & keys
+        return (native and bool({"paths", "version"} & keys)) or speaks(report, DIALECT)
+
+    def read(self, report: Report) -> Iterator[Said]:
+        """Read findings, then what Semgrep says it could not scan."""
+        if "runs" in outline(report).keys:
+            yield from read_sarif(report, (DIALECT,))
+            return
+        log, faults = load(report, _Log)
+        scanner = Scanner(name=self.name, version=log.version)
+        yield from each(elements(log.results, "/results"), _Result, lambda r, p: [_finding(r, p, scanner)])
+        yield from each(elements(log.errors, "/errors"), _Problem, _problem)
+        yield from each(elements(log.skipped_rules, "/skipped_rules"), _SkippedRule, _skipped)
+        if log.results is None:
+            yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
+        yield from faults
+
+
+READER = SemgrepReader()

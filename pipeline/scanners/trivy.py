@@ -1,0 +1,350 @@
+"""Trivy: its JSON (with and without `SchemaVersion`) and its SARIF; images, file systems, configurations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from pipeline.records import (
+    Domain,
+    FileLocation,
+    Hints,
+    ImageLocation,
+    Location,
+    PackageLocation,
+    Rule,
+    Scanner,
+)
+from pipeline.scanners import domain, severity
+from pipeline.scanners.cwe import cwe_numbers
+from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.ecosystems import UNKNOWN, ecosystem, of_lock_file
+from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
+from pipeline.scanners.outline import outline
+from pipeline.scanners.places import Place, file_location, place_of
+from pipeline.scanners.sarif.reader import Dialect, read_sarif, speaks
+from pipeline.scanners.sarif.results import Seen
+
+_FIELD = re.compile(
+    r"^(Package|Installed Version|Fixed Version|Severity|Artifact|Type|Match|Secret):[ \t]*(.*)$", re.MULTILINE
+)
+_IMAGE_TYPES = ("container_image", "image", "vm")
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    os: Any = msgspec.field(name="OS", default=None)
+
+
+class _Line(msgspec.Struct, frozen=True):
+    number: int = msgspec.field(name="Number", default=0)
+    content: str = msgspec.field(name="Content", default="")
+    is_cause: bool = msgspec.field(name="IsCause", default=False)
+
+
+class _Code(msgspec.Struct, frozen=True):
+    lines: list[_Line] | None = msgspec.field(name="Lines", default=None)
+
+
+class _Cause(msgspec.Struct, frozen=True, rename="pascal"):
+    start_line: int | None = None
+    end_line: int | None = None
+    resource: str | None = None
+    code: _Code | None = None
+
+
+class _Identifier(msgspec.Struct, frozen=True):
+    purl: str | None = msgspec.field(name="PURL", default=None)
+
+
+class _Vulnerability(msgspec.Struct, frozen=True):
+    id: str = msgspec.field(name="VulnerabilityID")
+    package: str = msgspec.field(name="PkgName")
+    installed: str | None = msgspec.field(name="InstalledVersion", default=None)
+    fixed: str | None = msgspec.field(name="FixedVersion", default=None)
+    path: str | None = msgspec.field(name="PkgPath", default=None)
+    identifier: _Identifier | None = msgspec.field(name="PkgIdentifier", default=None)
+    severity: str | None = msgspec.field(name="Severity", default=None)
+    severity_source: str | None = msgspec.field(name="SeveritySource", default=None)
+    title: str | None = msgspec.field(name="Title", default=None)
+    description: str | None = msgspec.field(name="Description", default=None)
+    url: str | None = msgspec.field(name="PrimaryURL", default=None)
+    cwes: list[str] | None = msgspec.field(name="CweIDs", default=None)
+    cvss: dict[str, dict[str, Any]] | None = msgspec.field(name="CVSS", default=None)
+    vendor_ids: list[str] | None = msgspec.field(name="VendorIDs", default=None)
+
+
+class _Misconfiguration(msgspec.Struct, frozen=True):
+    id: str = msgspec.field(name="ID")
+    avd_id: str | None = msgspec.field(name="AVDID", default=None)
+    title: str | None = msgspec.field(name="Title", default=None)
+    description: str | None = msgspec.field(name="Description", default=None)
+    message: str | None = msgspec.field(name="Message", default=None)
+    resolution: str | None = msgspec.field(name="Resolution", default=None)
+    severity: str | None = msgspec.field(name="Severity", default=None)
+    url: str | None = msgspec.field(name="PrimaryURL", default=None)
+    status: str | None = msgspec.field(name="Status", default=None)
+    cause: _Cause = msgspec.field(name="CauseMetadata", default=_Cause())
+
+
+class _Secret(msgspec.Struct, frozen=True, rename="pascal"):
+    rule_id: str = msgspec.field(name="RuleID")
+    category: str | None = None
+    severity: str | None = None
+    title: str | None = None
+    start_line: int | None = None
+    end_line: int | None = None
+    match: str | None = None
+    code: _Code | None = None
+
+
+class _Target(msgspec.Struct, frozen=True, rename="pascal"):
+    target: str = ""
+    klass: str | None = msgspec.field(name="Class", default=None)
+    type: str | None = None
+    vulnerabilities: list[msgspec.Raw] | None = None
+    misconfigurations: list[msgspec.Raw] | None = None
+    secrets: list[msgspec.Raw] | None = None
+
+
+class _Log(msgspec.Struct, frozen=True, rename="pascal"):
+    schema_version: int | None = None
+    artifact_name: str = ""
+    artifact_type: str = ""
+    results: list[msgspec.Raw] | None = None
+
+
+SCANNER = Scanner(name="trivy")
+
+
+class _Native:
+    """Converts the targets of one native report; `image` is None when a file system was scanned."""
+
+    def __init__(self, image: str | None) -> None:
+        self.image = image
+
+    def target(self, target: _Target, pointer: str) -> Iterator[Said]:
+        for raws, name, item, convert in (
+            (target.vulnerabilities, "Vulnerabilities", _Vulnerability, self._vulnerability),
+            (target.misconfigurations, "Misconfigurations", _Misconfiguration, self._misconfiguration),
+            (target.secrets, "Secrets", _Secret, self._secret),
+        ):
+            yield from each(
+                elements(raws, f"{pointer}/{name}"),
+                item,
+                lambda found, place, convert=convert: convert(found, place, target),  # type: ignore[misc]
+            )
+
+    def _vulnerability(self, found: _Vulnerability, pointer: str, target: _Target) -> Iterator[RawFinding]:
+        score, word = _score(found), severity.from_word("trivy", found.severity)
+        in_image = self.image is not None
+        location, flags = self._package(found, target)
+        yield RawFinding(
+            scanner=SCANNER,
+            rule=Rule(
+                id=found.id,
+                name=found.title,
+                help=found.description,
+                cwes=cwe_numbers(*(found.cwes or [])),
+                help_uri=found.url,
+            ),
+            severity=severity.first(word, severity.from_score(score)),
+            domain=domain.of_package(in_image),
+            location=location,
+            message=found.title or found.id,
+            pointer=pointer,
+            cvss=score,
+            aliases=tuple(found.vendor_ids or ()),
+            hints=Hints(fixed_versions=versions(found.fixed)),
+            flags=(*flags, *severity.flags_for(word, severity.from_score(score))),
+        )
+
+    def _package(self, found: _Vulnerability, target: _Target) -> tuple[Location, tuple[str, ...]]:
+        if self.image is not None:
+            inside = found.path or (target.target if target.klass == "lang-pkgs" and "/" in target.target else None)
+            return ImageLocation(image=self.image, package=found.package, version=found.installed, path=inside), ()
+        place = place_of(found.path or target.target) if found.path or target.target else Place("")
+        return (
+            PackageLocation(
+                ecosystem=ecosystem(target.type) if target.type else of_lock_file(place.path),
+                name=found.package,
+                version=found.installed,
+                purl=found.identifier.purl if found.identifier else None,
+                path=place.path or None,
+            ),
+            place.flags,
+        )
+
+    def _misconfiguration(self, found: _Misconfiguration, pointer: str, target: _Target) -> Iterator[RawFinding]:
+        if (found.status or "FAIL") not in ("FAIL", "EXCEPTION"):
+            return
+        word, place = severity.from_word("trivy", found.severity), self._place(target.target)
+        identity = found.id
+        suppressed = ("suppressed",) if found.status == "EXCEPTION" else ()
+        yield RawFinding(
+            scanner=SCANNER,
+            rule=Rule(id=identity, name=found.title, help=found.description, help_uri=found.url),
+            severity=severity.first(word),
+            domain=_configuration_domain(target.type, identity, place.path),
+            location=file_location(place.path, found.cause.start_line, found.cause.end_line),
+            message=found.message or found.title or identity,
+            pointer=pointer,
+            snippet=_snippet(found.cause.code),
+            hints=Hints(fix_text=found.resolution or None),
+            flags=(*place.flags, *suppressed, *severity.flags_for(word)),
+        )
+
+    def _secret(self, found: _Secret, pointer: str, target: _Target) -> Iterator[RawFinding]:
+        place, word = self._place(target.target), severity.from_word("trivy", found.severity)
+        yield RawFinding(
+            scanner=SCANNER,
+            rule=Rule(id=found.rule_id, name=found.title),
+            severity=severity.first(word, severity.SECRET),
+            domain=Domain.SECRETS,
+            location=file_location(place.path, found.start_line, found.end_line),
+            message=found.title or found.rule_id,
+            pointer=pointer,
+            snippet=_snippet(found.code) or found.match,
+            flags=place.flags,
+        )
+
+    def _place(self, target: str) -> Place:
+        """A file in an image is written from its root; it isn't a file of the repository."""
+        place = place_of(target)
+        return Place(place.path, (*place.flags, "in-image") if self.image is not None else place.flags)
+
+
+def versions(text: str | None) -> tuple[str, ...]:
+    """Split Trivy's list of fixed versions."""
+    return tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+
+
+def _score(found: _Vulnerability) -> float | None:
+    """Take the CVSS base score of the severity's source, else NVD's, else the highest; v3 before v2."""
+    scores = found.cvss or {}
+    order = [name for name in (found.severity_source, "nvd", "ghsa") if name in scores] or list(scores)
+    for field in ("V40Score", "V3Score", "V2Score"):
+        for name in order:
+            value = scores[name].get(field)
+            if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 10:
+                return float(value)
+    return None
+
+
+def _configuration_domain(kind: str | None, rule: str, path: str) -> Domain:
+    return Domain.CONTAINER if kind == "dockerfile" else domain.of_configuration(rule, path)
+
+
+def _snippet(code: _Code | None) -> str | None:
+    lines = (code.lines if code else None) or []
+    return "\n".join(line.content for line in lines if line.is_cause) or None
+
+
+def _refine(finding: RawFinding, seen: Seen) -> RawFinding | Fault:
+    """Trivy's SARIF keeps package, versions, severity and image in messages and properties."""
+    message = seen.result.message.text or ""
+    fields = {name: value.strip() for name, value in _FIELD.findall(message)}
+    kind = seen.rule.name or ""
+    if "Package" in fields and "Installed Version" in fields:
+        finding = _package_finding(finding, seen, fields)
+    elif kind == "Secret":
+        finding = msgspec.structs.replace(finding, domain=Domain.SECRETS, message=_secret_title(seen, fields))
+    elif kind == "Misconfiguration" or "Type" in fields:
+        finding = _configuration_finding(finding, fields)
+    word = severity.from_word("trivy", fields.get("Severity") or _severity_tag(seen))
+    return msgspec.structs.replace(finding, severity=word if word is not None else finding.severity)
+
+
+def _severity_tag(seen: Seen) -> str | None:
+    tags = (seen.rule.properties or {}).get("tags")
+    words = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return next((tag for tag in words if tag.upper() in ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")), None)
+
+
+def _package_finding(finding: RawFinding, seen: Seen, fields: dict[str, str]) -> RawFinding:
+    path = finding.location.path if isinstance(finding.location, FileLocation) else ""
+    image = (seen.run.properties or {}).get("imageName")
+    location: Location
+    score = finding.cvss
+    if isinstance(image, str) and image:
+        inside = None if seen.rule.name == "OsPackageVulnerability" else path
+        location = ImageLocation(
+            image=image, package=fields["Package"], version=fields["Installed Version"], path=inside
+        )
+    else:
+        line = finding.location.start_line if isinstance(finding.location, FileLocation) else None
+        location = PackageLocation(
+            ecosystem=of_lock_file(path) if path else UNKNOWN,
+            name=fields["Package"],
+            version=fields["Installed Version"],
+            path=path or None,
+            line=line,
+        )
+    short = seen.rule.short_description
+    return msgspec.structs.replace(
+        finding,
+        location=location,
+        domain=domain.of_package(isinstance(location, ImageLocation)),
+        message=(short.text if short else None) or finding.rule.id,
+        rule=msgspec.structs.replace(
+            finding.rule,
+            name=(short.text if short else None) or None,
+            help=(seen.rule.full_description.text if seen.rule.full_description else None) or finding.rule.help,
+        ),
+        cvss=score,
+        hints=Hints(fixed_versions=versions(fields.get("Fixed Version"))),
+    )
+
+
+def _configuration_finding(finding: RawFinding, fields: dict[str, str]) -> RawFinding:
+    path = finding.location.path if isinstance(finding.location, FileLocation) else ""
+    said = re.search(r"^Message: (.*)$", finding.message, re.MULTILINE)
+    return msgspec.structs.replace(
+        finding,
+        domain=_configuration_domain(fields.get("Type"), finding.rule.id, path),
+        message=said[1] if said else finding.message,
+    )
+
+
+def _secret_title(seen: Seen, fields: dict[str, str]) -> str:
+    short = seen.rule.short_description
+    return (short.text if short else None) or "Secret"
+
+
+DIALECT = Dialect(scanner="trivy", tools=("trivy",), refine=_refine)
+
+
+class TrivyReader:
+    """Trivy's reports."""
+
+    name = "trivy"
+
+    def recognise(self, report: Report) -> bool:
+        """An artifact with results, the old list of targets, or Trivy's SARIF."""
+        seen = outline(report)
+        if seen.kind == "array":
+            return "Target" in seen.keys
+        native = "ArtifactName" in seen.keys and not seen.keys.isdisjoint(("SchemaVersion", "Results", "ArtifactType"))
+        return native or speaks(report, DIALECT)
+
+    def read(self, report: Report) -> Iterator[Said]:
+        """Read vulnerabilities, misconfigurations and secrets of each target."""
+        seen = outline(report)
+        if "runs" in seen.keys:
+            yield from read_sarif(report, (DIALECT,))
+            return
+        if seen.kind == "array":
+            targets, faults = load(report, list[msgspec.Raw])
+            yield from each(elements(targets, ""), _Target, _Native(None).target)
+        else:
+            log, faults = load(report, _Log)
+            if log.schema_version is not None and log.schema_version > 2:
+                raise ReportRefused(f"Trivy's schema {log.schema_version} is not known.", "Update fixsmith.")
+            image = log.artifact_name if log.artifact_type in _IMAGE_TYPES else None
+            yield from each(elements(log.results, "/Results"), _Target, _Native(image).target)
+        yield from faults
+
+
+READER = TrivyReader()
