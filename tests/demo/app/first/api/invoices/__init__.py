@@ -1,0 +1,3 @@
+"""The invoice API."""
+
+__version__ = "4.7.0"
