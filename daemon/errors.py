@@ -1,0 +1,41 @@
+"""The errors of the service, below the shared tree."""
+
+from __future__ import annotations
+
+from config.errors import Error, Postponed
+
+
+class StoreError(Error):
+    """The state database can't be used now: locked, full or damaged."""
+
+
+class GithubError(Error):
+    """GitHub couldn't be asked, or its answer can't be used; asking later may help."""
+
+
+class TokenRefused(GithubError):
+    """GitHub doesn't accept the token: a person has to give another."""
+
+
+class Missing(GithubError):
+    """What was asked for isn't there, or the token doesn't show it."""
+
+
+class Gone(GithubError):
+    """What was asked for existed and has expired (410)."""
+
+
+class RateLimited(Postponed):
+    """A limit was reached; `until` is the local time (seconds since 1970) at which to ask again."""
+
+    def __init__(self, message: str, hint: str, until: float) -> None:
+        super().__init__(message, hint)
+        self.until = until
+
+
+class BadDownload(GithubError):
+    """What was downloaded isn't what was announced; only a few attempts are worth it."""
+
+
+class StoreBusy(StoreError):
+    """The database is held by another program or the disk is full; it passes."""

@@ -1,0 +1,1 @@
+"""GitHub Actions: finding new workflow runs, judging where they come from, fetching their artifacts."""

@@ -1,0 +1,248 @@
+# ruff: noqa: S608 -- statements are put together from column names and question marks alone
+"""What was seen at GitHub: repositories, workflow runs, artifacts, and the ETags of unchanged answers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+
+from daemon.store.database import converted, transaction
+from daemon.store.records import Artifact, ArtifactState, NewRun, Repository, WorkflowRun, WorkflowRunState
+
+RUN_COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(WorkflowRun))
+ARTIFACT_COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Artifact))
+REPOSITORY_COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Repository))
+R = TypeVar("R")
+SETTLED = ("queued", "refused", "empty", "expired", "parked")
+
+
+class ETag(msgspec.Struct, frozen=True):
+    """An answer's version: for which URL and which token (its digest, never itself)."""
+
+    url: str
+    token: str
+    value: str
+
+
+class Ledger:
+    """The ledger of workflow runs; every method is one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def repository(self, name: str) -> Repository | None:
+        """Return what is known of a watched repository."""
+        rows = self._rows(f"SELECT {REPOSITORY_COLUMNS} FROM repositories WHERE name = ?", name)
+        return record_of(rows[0], Repository) if rows else None
+
+    def repositories(self) -> list[Repository]:
+        """Return every repository that was ever watched."""
+        return [record_of(row, Repository) for row in self._rows(f"SELECT {REPOSITORY_COLUMNS} FROM repositories")]
+
+    def pin(self, name: str, number: int, now: float) -> None:
+        """Remember a repository's number from now on; it never changes silently."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "INSERT INTO repositories (name, id, watched_since) VALUES (?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET id = excluded.id, problem = NULL, failures = 0",
+                (name, number, now),
+            )
+
+    def polled(
+        self, name: str, now: float, next_at: float, runs: Iterable[WorkflowRun], *, swept: bool, etag: ETag | None
+    ) -> None:
+        """Record a look at a repository: its runs, then the cursors, in one step."""
+        with transaction(self.connection):
+            for run in runs:
+                self._upsert(run)
+            if etag is not None:
+                self._remember(etag)
+            self.connection.execute(
+                "UPDATE repositories SET polled_at = ?, next_poll_at = ?, failures = 0, problem = NULL, "
+                "swept_at = CASE WHEN ? THEN ? ELSE swept_at END WHERE name = ?",
+                (now, next_at, swept, now, name),
+            )
+
+    def poll_failed(self, name: str, next_at: float, problem: str) -> None:
+        """Record that looking failed and when to look again."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "UPDATE repositories SET next_poll_at = ?, failures = failures + 1, problem = ? WHERE name = ?",
+                (next_at, problem, name),
+            )
+
+    def etag(self, url: str, token: str) -> str | None:
+        """Return the ETag of the last answer to this URL with this token."""
+        rows = self._rows("SELECT etag FROM etags WHERE url = ? AND token = ?", url, token)
+        return str(rows[0]["etag"]) if rows else None
+
+    def remember_etag(self, etag: ETag) -> None:
+        """Remember an answer's ETag; call it after the answer took effect."""
+        with transaction(self.connection):
+            self._remember(etag)
+
+    def workflow_run(self, repository_id: int, number: int, attempt: int) -> WorkflowRun | None:
+        """Return a line of the ledger."""
+        rows = self._rows(
+            f"SELECT {RUN_COLUMNS} FROM workflow_runs WHERE repository_id = ? AND id = ? AND attempt = ?",
+            repository_id,
+            number,
+            attempt,
+        )
+        return record_of(rows[0], WorkflowRun) if rows else None
+
+    def known(self, repository_id: int) -> dict[tuple[int, int], WorkflowRunState]:
+        """Return the state of every workflow run of a repository, by number and attempt."""
+        rows = self._rows("SELECT id, attempt, state FROM workflow_runs WHERE repository_id = ?", repository_id)
+        return {(row["id"], row["attempt"]): WorkflowRunState(row["state"]) for row in rows}
+
+    def oldest_going(self, repository_id: int) -> float | None:
+        """Return when the oldest unfinished workflow run was created."""
+        rows = self._rows(
+            "SELECT min(created_at) AS at FROM workflow_runs WHERE repository_id = ? AND state = 'going'",
+            repository_id,
+        )
+        return None if rows[0]["at"] is None else float(rows[0]["at"])
+
+    def newest(self, repository_id: int) -> float | None:
+        """Return when the newest workflow run in the ledger was created."""
+        rows = self._rows("SELECT max(created_at) AS at FROM workflow_runs WHERE repository_id = ?", repository_id)
+        return None if rows[0]["at"] is None else float(rows[0]["at"])
+
+    def due(self, states: tuple[WorkflowRunState, ...], now: float) -> list[WorkflowRun]:
+        """Return the workflow runs in these states whose time has come, oldest first."""
+        marks = ", ".join("?" for _ in states)
+        rows = self._rows(
+            f"SELECT {RUN_COLUMNS} FROM workflow_runs WHERE state IN ({marks}) AND next_at <= ? "
+            "ORDER BY created_at, id, attempt",
+            *states,
+            now,
+        )
+        return [record_of(row, WorkflowRun) for row in rows]
+
+    def next_due(self, states: tuple[WorkflowRunState, ...]) -> float | None:
+        """Return when the next workflow run in these states is due."""
+        marks = ", ".join("?" for _ in states)
+        rows = self._rows(f"SELECT min(next_at) AS at FROM workflow_runs WHERE state IN ({marks})", *states)
+        return None if rows[0]["at"] is None else float(rows[0]["at"])
+
+    def settle(self, run: WorkflowRun, state: WorkflowRunState, reason: str = "", next_at: float = 0.0) -> None:
+        """Move a workflow run to another state; its failures are forgotten."""
+        with transaction(self.connection):
+            self._move(run, state, reason, next_at)
+
+    def failed(self, run: WorkflowRun, next_at: float, reason: str) -> None:
+        """Record a failure in dealing with a workflow run and when to try again."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "UPDATE workflow_runs SET next_at = ?, failures = failures + 1, reason = ? "
+                "WHERE repository_id = ? AND id = ? AND attempt = ?",
+                (next_at, reason, run.repository_id, run.id, run.attempt),
+            )
+
+    def wanted(self, artifacts: Iterable[Artifact]) -> None:
+        """Record the artifacts of a workflow run; those known keep their state."""
+        with transaction(self.connection):
+            self.connection.executemany(
+                f"INSERT INTO artifacts ({ARTIFACT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (id) DO NOTHING",
+                [msgspec.structs.astuple(artifact) for artifact in artifacts],
+            )
+
+    def artifacts(self, run: WorkflowRun) -> list[Artifact]:
+        """Return the artifacts of a workflow run, by number."""
+        rows = self._rows(
+            f"SELECT {ARTIFACT_COLUMNS} FROM artifacts "
+            "WHERE repository_id = ? AND workflow_run_id = ? AND attempt = ? ORDER BY id",
+            run.repository_id,
+            run.id,
+            run.attempt,
+        )
+        return [record_of(row, Artifact) for row in rows]
+
+    def artifact(self, number: int, state: ArtifactState, reason: str = "", path: str | None = None) -> None:
+        """Record what became of an artifact."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "UPDATE artifacts SET state = ?, reason = ?, path = ? WHERE id = ?", (state, reason, path, number)
+            )
+
+    def queue(self, run: WorkflowRun, new: NewRun, now: float) -> None:
+        """Put a run into the queue and close its line of the ledger, in one step."""
+        with transaction(self.connection):
+            insert_run(self.connection, new, now)
+            self._move(run, WorkflowRunState.QUEUED, "", 0.0)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many workflow runs stand in each state."""
+        rows = self._rows("SELECT state, count(*) AS n FROM workflow_runs GROUP BY state")
+        return {row["state"]: row["n"] for row in rows}
+
+    def recent(self, states: tuple[WorkflowRunState, ...], limit: int) -> list[WorkflowRun]:
+        """Return the newest workflow runs in these states."""
+        marks = ", ".join("?" for _ in states)
+        rows = self._rows(
+            f"SELECT {RUN_COLUMNS} FROM workflow_runs WHERE state IN ({marks}) ORDER BY created_at DESC LIMIT ?",
+            *states,
+            limit,
+        )
+        return [record_of(row, WorkflowRun) for row in rows]
+
+    def forget(self, before: float) -> None:
+        """Drop settled lines of workflow runs created before a time at which GitHub has dropped them too."""
+        marks = ", ".join("?" for _ in SETTLED)
+        with transaction(self.connection):
+            self.connection.execute(
+                f"DELETE FROM artifacts WHERE (repository_id, workflow_run_id, attempt) IN (SELECT repository_id, id, "
+                f"attempt FROM workflow_runs WHERE created_at < ? AND state IN ({marks}))",
+                (before, *SETTLED),
+            )
+            self.connection.execute(
+                f"DELETE FROM workflow_runs WHERE created_at < ? AND state IN ({marks})", (before, *SETTLED)
+            )
+
+    def _upsert(self, run: WorkflowRun) -> None:
+        """Insert a workflow run; one that was going moves on, a settled one stays as it is."""
+        self.connection.execute(
+            f"INSERT INTO workflow_runs ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (repository_id, id, attempt) DO UPDATE SET state = excluded.state, "
+            "reason = excluded.reason, updated_at = excluded.updated_at, next_at = excluded.next_at "
+            "WHERE workflow_runs.state = 'going'",
+            msgspec.structs.astuple(run),
+        )
+
+    def _move(self, run: WorkflowRun, state: WorkflowRunState, reason: str, next_at: float) -> None:
+        self.connection.execute(
+            "UPDATE workflow_runs SET state = ?, reason = ?, next_at = ?, failures = 0 "
+            "WHERE repository_id = ? AND id = ? AND attempt = ?",
+            (state, reason, next_at, run.repository_id, run.id, run.attempt),
+        )
+
+    def _remember(self, etag: ETag) -> None:
+        self.connection.execute(
+            "INSERT INTO etags (url, token, etag) VALUES (?, ?, ?) "
+            "ON CONFLICT (url, token) DO UPDATE SET etag = excluded.etag",
+            (etag.url, etag.token, etag.value),
+        )
+
+    def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        with converted():
+            return self.connection.execute(statement, values).fetchall()
+
+
+def insert_run(connection: sqlite3.Connection, new: NewRun, now: float) -> bool:
+    """Insert a run inside the caller's transaction; False when its key is there already."""
+    cursor = connection.execute(
+        "INSERT INTO runs (key, origin, repository, branch, commit_sha, folder, ordinal, state, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?) ON CONFLICT (key) DO NOTHING",
+        (*msgspec.structs.astuple(new), now),
+    )
+    return cursor.rowcount == 1
+
+
+def record_of(row: sqlite3.Row, kind: type[R]) -> R:
+    """Return a row as the record whose fields have its columns' names."""
+    return msgspec.convert(dict(row), kind, strict=False)
