@@ -1,0 +1,146 @@
+"""The seam where training happens: protocol, records and errors. One backend a file implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from config.errors import Error, Postponed
+from pipeline.training.recipe import Recipe
+
+EventKind = Literal[
+    "started", "step", "valid", "checkpoint", "warning", "excluded", "finished", "cancelled", "failed"
+]
+
+
+class TrainingDataset(msgspec.Struct, frozen=True, kw_only=True):
+    """What to train on and where: JSONL files of conversations, folders, base model; paths as text.
+
+    `work` is kept across kills and holds the checkpoints; `output` appears whole, at the end.
+    """
+
+    base_model: str
+    train: str
+    valid: str
+    output: str
+    work: str
+    resume_adapter: str | None = None
+    replay: str | None = None
+    replay_valid: str | None = None
+
+
+class TrainingJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A prepared training. `replay` is stage 1's data, `replay_valid` what its loss is measured on."""
+
+    base_model: str
+    train: str
+    valid: str
+    output: str
+    work: str
+    recipe: Recipe
+    resume_adapter: str | None = None
+    replay: str | None = None
+    replay_valid: str | None = None
+
+
+class TrainingEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something to show: one JSON line a piece. Losses are nats a token, memory is in bytes."""
+
+    kind: EventKind
+    message: str = ""
+    hint: str = ""
+    error: str = ""
+    step: int | None = None
+    steps: int | None = None
+    epoch: float | None = None
+    loss: float | None = None
+    learning_rate: float | None = None
+    gradient_norm: float | None = None
+    tokens_per_second: float | None = None
+    peak_memory_bytes: int | None = None
+    seconds_left: float | None = None
+
+
+class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out: the adapter's folder and the figures. Counts are of training examples.
+
+    `replay_loss_before` and `replay_loss_after` are stage 1's validation loss round this training.
+    """
+
+    adapter: str
+    steps: int
+    epochs: float
+    train_loss_first: float
+    train_loss_last: float
+    valid_loss_first: float | None
+    valid_loss_best: float | None
+    best_step: int
+    examples: int
+    examples_seen: int
+    shortened: int
+    too_long: tuple[str, ...]
+    stopped_early: bool
+    tokens_seen: int
+    seconds: float
+    peak_memory_bytes: int
+    replay_share: float = 0.0
+    replay_loss_before: float | None = None
+    replay_loss_after: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class TrainingError(Error):
+    """Training stopped; its checkpoints are kept and the same job goes on from them."""
+
+
+class NonFiniteTraining(TrainingError):
+    """A loss or gradient was not a number: the message names step and examples."""
+
+
+class TrainingCancelled(Postponed):
+    """Training was asked to stop; it kept a checkpoint and goes on when the job is started again."""
+
+
+class TrainingBackend(Protocol):
+    """Where training happens. Every implementation passes the same contract suite."""
+
+    name: str
+
+    def prepare(self, recipe: Recipe, dataset: TrainingDataset) -> TrainingJob:
+        """Check recipe and data cheaply and return the job; raises `UsageError` or `InputRefused`."""
+
+    def submit(self, job: TrainingJob) -> str:
+        """Start the job and return its handle. The same job again goes on where it stood."""
+
+    def events(self, handle: str) -> Iterator[TrainingEvent]:
+        """Yield what happens until the job ends; raises its error, `Postponed` when it was cancelled."""
+
+    def cancel(self, handle: str) -> None:
+        """Ask the job to keep a checkpoint and stop."""
+
+    def collect(self, handle: str) -> TrainingResult:
+        """Return adapter and metrics of a job that ended well."""
+
+
+def prepare(recipe: Recipe, dataset: TrainingDataset) -> TrainingJob:
+    """Return the job for `dataset` after checking that what it names is there."""
+    from config.errors import InputRefused
+
+    files = [dataset.train, dataset.valid, *filter(None, (dataset.replay, dataset.replay_valid))]
+    for path in files:
+        if not Path(path).is_file():
+            raise InputRefused(f"The data set file {path} is missing.", "Repeat the stage that writes it.")
+    return TrainingJob(recipe=recipe, **msgspec.structs.asdict(dataset))
+
+
+def run(
+    backend: TrainingBackend, job: TrainingJob, on_event: Callable[[TrainingEvent], None]
+) -> TrainingResult:
+    """Submit `job`, hand every event to `on_event`, and return the result."""
+    handle = backend.submit(job)
+    for event in backend.events(handle):
+        on_event(event)
+    return backend.collect(handle)
