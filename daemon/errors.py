@@ -39,3 +39,7 @@ class BadDownload(GithubError):
 
 class StoreBusy(StoreError):
     """The database is held by another program or the disk is full; it passes."""
+
+
+class ArtifactRefused(GithubError):
+    """An artifact is too large or its provenance isn't confirmed: it is left out, the others go on."""

@@ -7,14 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from daemon.errors import BadDownload, GithubError
+from daemon.errors import ArtifactRefused, GithubError
 from daemon.secret import Secret
 
 SECONDS = 120.0
 
 
 def verify(path: Path, repository: str, token: Secret) -> None:
-    """Raise BadDownload unless GitHub's own tool confirms that a workflow of the repository made the file."""
+    """Raise ArtifactRefused unless GitHub's own tool confirms that a workflow of the repository made the file."""
     program = shutil.which("gh")
     if program is None:
         raise GithubError(
@@ -30,4 +30,4 @@ def verify(path: Path, repository: str, token: Secret) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise GithubError(f"`gh attestation verify` failed ({type(error).__name__}).", "It is tried again.") from error
     if result.returncode:
-        raise BadDownload(f"{path.name} has no valid attestation of {repository}.", "It is refused.")
+        raise ArtifactRefused(f"{path.name} has no valid attestation of {repository}.", "It is refused.")

@@ -50,7 +50,7 @@ class Client:
 
         Raises RateLimited, TokenRefused, Missing, Gone, and GithubError for everything else.
         """
-        url = requests.Request("GET", self.address(path), params=dict(parameters or {})).prepare().url or ""
+        url = self.url(path, parameters or {})
         for _ in range(MAX_REDIRECTS + 1):
             status, headers, body = self._exchange(url, etag)
             if status in REDIRECTS:
@@ -68,6 +68,10 @@ class Client:
             self._check(status, headers, body, url)
             raise GithubError(f"GitHub answered {status} where a download link was expected.", "It is tried again.")
         return urljoin(url, headers.get("Location", ""))
+
+    def url(self, path: str, parameters: Mapping[str, Any]) -> str:
+        """Return the full address with its query: what an ETag belongs to."""
+        return requests.Request("GET", self.address(path), params=dict(parameters)).prepare().url or ""
 
     def address(self, path: str) -> str:
         """Return the full address of a path; a full address must be the API's own."""

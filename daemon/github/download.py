@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError as TransportError
 
 from config.errors import Error
 from daemon.clock import Clock
-from daemon.errors import BadDownload, GithubError
+from daemon.errors import ArtifactRefused, BadDownload, GithubError
 from daemon.github.client import CHUNK, Client, opened, origin, quiet_session, transport_error
 from daemon.store.records import Artifact
 from pipeline.stage import synchronise
@@ -74,7 +74,7 @@ class Downloader:
 
     def _check_size(self, artifact: Artifact, folder: Path) -> None:
         if artifact.size > self.bounds.most_bytes:
-            raise BadDownload(
+            raise ArtifactRefused(
                 f"Artifact {artifact.name} has {artifact.size} bytes, more than artifacts.max_total_bytes.",
                 "Raise the limit if that is right.",
             )
@@ -145,14 +145,15 @@ def check(path: Path, artifact: Artifact) -> None:
                 f"Artifact {artifact.name} has {size} bytes instead of {artifact.size}.", "It is tried again."
             )
         return
-    if size < artifact.size:
-        raise GithubError(f"The download of {artifact.name} broke off.", "It goes on from there.")
     algorithm, _, expected = artifact.digest.partition(":")
     if algorithm != "sha256":
         raise BadDownload(f"Artifact {artifact.name} has a digest of an unknown kind.", "Update fixsmith.")
     with path.open("rb") as stream:
-        if hashlib.file_digest(stream, "sha256").hexdigest() != expected.lower():
-            raise BadDownload(f"Artifact {artifact.name} isn't what GitHub announced (digest).", "It is tried again.")
+        is_right = hashlib.file_digest(stream, "sha256").hexdigest() == expected.lower()
+    if not is_right and size < artifact.size:
+        raise GithubError(f"The download of {artifact.name} broke off.", "It goes on from there.")
+    if not is_right:
+        raise BadDownload(f"Artifact {artifact.name} isn't what GitHub announced (digest).", "It is tried again.")
 
 
 def given_name(response: requests.Response, artifact_name: str) -> str:

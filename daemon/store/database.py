@@ -70,9 +70,9 @@ def is_sound(path: Path) -> bool:
     try:
         with closing(connect(path)) as connection:
             return [row[0] for row in connection.execute("PRAGMA quick_check(1)")] == ["ok"]
-    except StoreError as error:
-        if isinstance(error.__cause__, sqlite3.OperationalError) and "locked" in error.message:
-            raise
+    except StoreBusy:
+        raise
+    except StoreError:
         return False
     except sqlite3.DatabaseError:
         return False

@@ -66,6 +66,12 @@ class Ledger:
                 (now, next_at, swept, now, name),
             )
 
+    def enter(self, runs: Iterable[WorkflowRun]) -> None:
+        """Enter workflow runs; those that are settled stay as they are."""
+        with transaction(self.connection):
+            for run in runs:
+                self._upsert(run)
+
     def poll_failed(self, name: str, next_at: float, problem: str) -> None:
         """Record that looking failed and when to look again."""
         with transaction(self.connection):

@@ -1,0 +1,1 @@
+"""Whether work may go on now: power, heat, memory, display, disk, hours, network."""

@@ -1,0 +1,18 @@
+"""Running one of the system's small programs, briefly."""
+
+from __future__ import annotations
+
+import subprocess
+
+SECONDS = 5.0
+
+
+def ask(*command: str) -> str | None:
+    """Return a program's output, None when it isn't there, fails or takes too long."""
+    try:
+        result = subprocess.run(
+            command, capture_output=True, timeout=SECONDS, check=False, text=True, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    return result.stdout if result.returncode == 0 else None

@@ -1,0 +1,164 @@
+"""Taking a finished workflow run to the queue: its commit checked, its artifacts here, one run made of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from urllib.parse import quote
+
+from config.settings import Settings, Watched
+from daemon.backoff import delay
+from daemon.clock import Clock
+from daemon.errors import ArtifactRefused, BadDownload, GithubError, Gone, Missing
+from daemon.github.answers import ArtifactAnswer, ArtifactsAnswer, ComparisonAnswer, decode
+from daemon.github.attestation import verify
+from daemon.github.client import Client
+from daemon.github.download import Bounds, Downloader
+from daemon.github.origin import is_on_branch
+from daemon.store.records import Artifact, ArtifactState, NewRun, WorkflowRun, WorkflowRunState
+from daemon.store.store import Store
+
+GIGABYTE = 1024**3
+LATE_CHECK = 120.0
+logger = logging.getLogger("fixsmith.github")
+
+
+class Fetcher:
+    """Moves candidates to the queue, a step at a time; every step is repeated safely after a crash."""
+
+    def __init__(self, store: Store, client: Client, clock: Clock, downloads: Path, beat: Callable[[], None]) -> None:
+        self.store = store
+        self.client = client
+        self.clock = clock
+        self.downloads = downloads
+        self.beat = beat
+
+    def advance(self, run: WorkflowRun, watched: Watched, settings: Settings) -> None:
+        """Take a workflow run as far as it goes now.
+
+        A fault in what came is counted and ends in `parked`; a fault on the way is raised.
+        """
+        try:
+            if run.state == WorkflowRunState.CANDIDATE and not self._accept(run, watched):
+                return
+            self._fetch(run, watched, settings)
+        except (BadDownload, Missing) as error:
+            self._count(run, settings, error)
+
+    def _accept(self, run: WorkflowRun, watched: Watched) -> bool:
+        """Check that the commit is on the branch: the branch's name in a run proves nothing."""
+        span = f"{quote(watched.branch, safe='')}...{run.commit_sha}"
+        try:
+            answer = self.client.get(f"/repos/{watched.name}/compare/{span}", {"per_page": 1})
+        except Missing:
+            self._refuse(run, f"its commit isn't in the repository or {watched.branch} isn't")
+            return False
+        if not is_on_branch(decode(answer.body, ComparisonAnswer).status):
+            self._refuse(run, f"its commit isn't on {watched.branch}")
+            return False
+        self.store.ledger.settle(run, WorkflowRunState.ACCEPTED)
+        return True
+
+    def _refuse(self, run: WorkflowRun, reason: str) -> None:
+        self.store.ledger.settle(run, WorkflowRunState.REFUSED, reason)
+        logger.info("%s run %s refused: %s", run.repository, run.id, reason)
+
+    def _fetch(self, run: WorkflowRun, watched: Watched, settings: Settings) -> None:
+        found = self._list(run, watched)
+        if not self._is_complete(found, run, watched, settings):
+            return
+        self.store.ledger.wanted(found)
+        folder = self.downloads / run.key.replace(":", "-")
+        for artifact in self.store.ledger.artifacts(run):
+            if artifact.state == ArtifactState.WANTED:
+                self._take(run, watched, settings, artifact, folder)
+        self._close(run, folder)
+
+    def _list(self, run: WorkflowRun, watched: Watched) -> list[Artifact]:
+        """Return the wanted artifacts of a workflow run, from all pages, the expired ones among them."""
+        path, found = f"/repos/{watched.name}/actions/runs/{run.id}/artifacts", list[ArtifactAnswer]()
+        answer = self.client.get(path, {"per_page": 100})
+        found += decode(answer.body, ArtifactsAnswer).artifacts
+        while answer.next is not None:
+            answer = self.client.get(answer.next)
+            found += decode(answer.body, ArtifactsAnswer).artifacts
+        return [
+            Artifact(
+                id=artifact.id,
+                repository_id=run.repository_id,
+                workflow_run_id=run.id,
+                attempt=run.attempt,
+                name=artifact.name,
+                size=artifact.size_in_bytes,
+                digest=artifact.digest,
+                state=ArtifactState.EXPIRED if artifact.expired else ArtifactState.WANTED,
+            )
+            for artifact in found
+            if any(fnmatchcase(artifact.name, pattern) for pattern in watched.artifacts)
+        ]
+
+    def _is_complete(self, found: list[Artifact], run: WorkflowRun, watched: Watched, settings: Settings) -> bool:
+        """Tell whether every wanted name is there; while it isn't, wait for late ones for a time."""
+        absent = [pattern for pattern in watched.artifacts if not any(fnmatchcase(one.name, pattern) for one in found)]
+        waited = self.clock.now() - run.updated_at
+        if absent and waited < settings.github.artifact_wait_minutes * 60:
+            reason = f"waiting for artifacts: {', '.join(absent)}"
+            self.store.ledger.settle(run, WorkflowRunState.ACCEPTED, reason, self.clock.now() + LATE_CHECK)
+            return False
+        if not found:
+            self.store.ledger.settle(run, WorkflowRunState.EMPTY, "it uploaded no wanted artifact")
+        return bool(found)
+
+    def _take(self, run: WorkflowRun, watched: Watched, settings: Settings, artifact: Artifact, folder: Path) -> None:
+        bounds = Bounds(
+            most_bytes=settings.artifacts.max_total_bytes,
+            seconds=settings.github.download_seconds,
+            silence=settings.github.request_seconds,
+            spare_bytes=int(settings.conditions.disk_pause_gigabytes * GIGABYTE),
+        )
+        downloader = Downloader(self.client, bounds, self.clock, self.beat)
+        try:
+            path = downloader.fetch(watched.name, artifact, folder)
+            if watched.attestation:
+                verify(path, watched.name, self.client.token)
+        except Gone:
+            self.store.ledger.artifact(artifact.id, ArtifactState.EXPIRED, "it expired at GitHub")
+            return
+        except ArtifactRefused as error:
+            self.store.ledger.artifact(artifact.id, ArtifactState.REFUSED, error.message)
+            return
+        finally:
+            downloader.close()
+        self.store.ledger.artifact(artifact.id, ArtifactState.DOWNLOADED, "", str(path))
+        logger.info("%s run %s: %s downloaded", run.repository, run.id, artifact.name)
+
+    def _close(self, run: WorkflowRun, folder: Path) -> None:
+        """Make a run of what was downloaded; the queue and the ledger change in one step."""
+        artifacts = self.store.ledger.artifacts(run)
+        refused = [artifact.reason for artifact in artifacts if artifact.state == ArtifactState.REFUSED]
+        if not any(artifact.state == ArtifactState.DOWNLOADED for artifact in artifacts):
+            state = WorkflowRunState.REFUSED if refused else WorkflowRunState.EXPIRED
+            self.store.ledger.settle(run, state, " ".join(refused) or "all its artifacts had expired")
+            return
+        new = NewRun(
+            key=run.key,
+            origin="github",
+            repository=run.repository,
+            branch=run.branch,
+            commit_sha=run.commit_sha,
+            folder=str(folder),
+            ordinal=run.created_at,
+        )
+        self.store.ledger.queue(run, new, self.clock.now())
+        logger.info("%s run %s queued", run.repository, run.id)
+
+    def _count(self, run: WorkflowRun, settings: Settings, error: GithubError) -> None:
+        """Count a fault in what came; after the last attempt the workflow run is parked."""
+        if run.failures + 1 >= settings.daemon.attempts:
+            self.store.ledger.settle(run, WorkflowRunState.PARKED, error.message)
+            logger.warning("%s run %s parked: %s", run.repository, run.id, error.message)
+            return
+        wait = delay(run.failures + 1, settings.daemon.retry_seconds, settings.daemon.retry_most_seconds)
+        self.store.ledger.failed(run, self.clock.now() + wait, error.message)
