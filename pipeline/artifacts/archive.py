@@ -1,0 +1,162 @@
+"""Zip and gzip, unpacked with every limit measured while it happens, never believed beforehand.
+
+Entries are written under numbers, so an entry's name can't reach anything. What is wrong with
+one entry is that entry's refusal; the others go on.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from pipeline.artifacts.interface import ArtifactRefusal, Budget, Refusal
+from pipeline.artifacts.names import check_name, folded, printable
+
+CHUNK = 1 << 18
+FREE_BYTES = 1 << 20
+"""Below this size the ratio isn't looked at: a megabyte of spaces does no harm."""
+
+MAX_DIRECTORY_BYTES_PER_FILE = 1024
+_END = struct.Struct("<4s4H2LH")
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError,
+    RuntimeError, struct.error, OverflowError, LookupError,
+)  # fmt: skip
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A file taken out of an archive, lying at `path`; `reason` says why there is none."""
+
+    name: str
+    path: Path | None = None
+    reason: str = ""
+
+
+def is_zip(head: bytes) -> bool:
+    """Tell whether a file that starts with `head` is a zip, an empty one included."""
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def is_gzip(head: bytes) -> bool:
+    """Tell whether a file that starts with `head` is gzip."""
+    return head.startswith(b"\x1f\x8b\x08")
+
+
+def members(path: Path, target: Path, budget: Budget) -> Iterator[Member]:
+    """Yield the files of a zip, each unpacked to `target` until the next one is asked for.
+
+    Raises Refusal when the archive as a whole can't be read, ArtifactRefusal past a limit.
+    """
+    check_directory(path, budget.limits.max_files)
+    try:
+        archive = zipfile.ZipFile(path)
+    except _BROKEN as error:
+        raise Refusal(f"isn't a readable zip: {_reason(error)}") from error
+    with archive:
+        seen: set[str] = set()
+        for entry in archive.infolist():
+            if entry.is_dir() and not entry.file_size:
+                continue
+            budget.take_file()
+            yield _member(archive, entry, target, budget, seen)
+            target.unlink(missing_ok=True)
+
+
+def check_directory(path: Path, max_files: int) -> None:
+    """Refuse a zip whose central directory is larger than the files allowed could need."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(max(0, size - (1 << 16) - _END.size))
+        tail = stream.read()
+    start = tail.rfind(b"PK\x05\x06")
+    if start < 0 or len(tail) - start < _END.size:
+        raise Refusal("isn't a readable zip: it is truncated")
+    directory = _END.unpack_from(tail, start)[5]
+    bound = max(max_files, 1) * MAX_DIRECTORY_BYTES_PER_FILE
+    if (size if directory == 0xFFFFFFFF else directory) > max(bound, 1 << 16) and directory != 0xFFFFFFFF:
+        raise ArtifactRefusal(f"lists more than {max_files} files")
+
+
+def _member(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget, seen: set[str]
+) -> Member:
+    name = printable(entry.orig_filename)
+    try:
+        _check_entry(entry)
+        name = check_name(entry.orig_filename)
+        _check_seen(name, seen)
+        with archive.open(entry) as stream:
+            inflate(stream, target, entry.compress_size, budget)
+    except ArtifactRefusal:
+        raise
+    except Refusal as refusal:
+        return Member(name=name, reason=str(refusal))
+    except _BROKEN as error:
+        return Member(name=name, reason=f"can't be unpacked: {_reason(error)}")
+    return Member(name=name, path=target)
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    if entry.flag_bits & 0x41:
+        raise Refusal("is encrypted")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind == stat.S_IFLNK:
+        raise Refusal("is a symbolic link")
+    if kind not in (0, stat.S_IFREG):
+        raise Refusal("isn't a regular file")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Refusal(f"is packed with method {entry.compress_type}, not stored or deflated")
+
+
+def _check_seen(name: str, seen: set[str]) -> None:
+    if name in seen:
+        raise Refusal("appears twice in the archive")
+    if folded(name) in seen:
+        raise Refusal("its name differs from another only in case or Unicode form")
+    seen.update((name, folded(name)))
+
+
+def ungzip(path: Path, target: Path, budget: Budget) -> None:
+    """Unpack a gzip file to `target`; raise Refusal when it is broken or past a limit."""
+    budget.take_file()
+    try:
+        with gzip.open(path, "rb") as stream:
+            inflate(stream, target, path.stat().st_size, budget)
+    except _BROKEN as error:
+        raise Refusal(f"can't be unpacked: {_reason(error)}") from error
+
+
+def inflate(stream: IO[bytes], target: Path, packed: int, budget: Budget) -> str:
+    """Copy to `target`, readable by its owner only, watching size and ratio; return the SHA-256."""
+    digest, size, limits = hashlib.sha256(), 0, budget.limits
+    with open(target, "wb", opener=private_opener) as out:  # noqa: PTH123 (Path.open takes no opener)
+        while chunk := stream.read(CHUNK):
+            size += len(chunk)
+            budget.take_bytes(len(chunk))
+            if size > limits.max_file_bytes:
+                raise Refusal(f"unpacks to more than {limits.max_file_bytes} bytes")
+            if size > FREE_BYTES and size > limits.max_ratio * max(packed, 1):
+                raise Refusal(f"unpacks to more than {limits.max_ratio} times its packed size")
+            digest.update(chunk)
+            out.write(chunk)
+    return digest.hexdigest()
+
+
+def private_opener(path: str, flags: int) -> int:
+    """Open for `open`, so that a new file is readable by its owner only."""
+    return os.open(path, flags, 0o600)
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return printable(text)[:200]

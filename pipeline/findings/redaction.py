@@ -1,0 +1,157 @@
+"""Secrets out of every text, before anything of it touches disk.
+
+A secret becomes `[redacted:KIND:8 hex digits]`; the digits are an HMAC-SHA256 under a key that
+never leaves the workspace, so that equal secrets stay equal and none can be guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from config.errors import Error
+from pipeline.findings.known_secrets import known_pattern
+from pipeline.findings.secret_context import secret_of
+from pipeline.findings.secret_rules import SecretRule, rules
+
+KEY_FILE = "redaction.key"
+KEY_BYTES = 32
+PLACEHOLDER = re.compile(r"\[redacted:[a-z0-9\-]{1,32}:[0-9a-f]{8}\]")
+_SPLIT = re.compile(r"(\[redacted:[a-z0-9\-]{1,32}:[0-9a-f]{8}\])")
+MAX_PASSES = 8
+CACHED_TEXTS = 20_000
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A secret found in a text; `rank` decides between kinds for one place, lower first."""
+
+    start: int
+    end: int
+    rank: int
+    kind: str
+
+
+class Redactor:
+    """Replaces secrets in texts: those the scanners named, and those that look like one."""
+
+    def __init__(self, key: bytes, known_secrets: Iterable[str] = ()) -> None:
+        self._key = key
+        self._rules = rules()
+        self._known = known_pattern(known_secrets)
+        self._seen: dict[str, str] = {}
+
+    def redact(self, text: str) -> str:
+        """Return the text without secrets; what is already redacted stays as it is."""
+        found = self._seen.get(text)
+        if found is None:
+            found = self._until_stable(text)
+            if len(self._seen) >= CACHED_TEXTS:
+                self._seen.clear()
+            self._seen[text] = found
+        return found
+
+    def placeholder(self, kind: str, secret: str) -> str:
+        """Return what stands for a secret: the same for the same secret."""
+        digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return f"[redacted:{kind}:{digest[:8]}]"
+
+    def _until_stable(self, text: str) -> str:
+        """Redact again what a replacement laid bare, so that redacting twice changes nothing."""
+        for _ in range(MAX_PASSES):
+            changed = "".join(
+                part if PLACEHOLDER.fullmatch(part) else self._segment(part) for part in _SPLIT.split(text)
+            )
+            if changed == text:
+                break
+            text = changed
+        return text
+
+    def _segment(self, text: str) -> str:
+        pieces, position = [], 0
+        for start, end, kind in _clusters(self._spans(text)):
+            pieces += [text[position:start], self.placeholder(kind, text[start:end])]
+            position = end
+        return "".join(pieces) + text[position:] if pieces else text
+
+    def _spans(self, text: str) -> Iterator[Span]:
+        if self._known is not None:
+            for match in self._known.finditer(text):
+                yield Span(match.start(), match.end(), -1, self._kind_of(match[0]))
+        lowered = text.lower()
+        for rank, rule in enumerate(self._rules):
+            if not rule.needles or any(needle in lowered for needle in rule.needles):
+                yield from _matches(rule, rank, text)
+
+    def _kind_of(self, secret: str) -> str:
+        """Return the kind of a secret a scanner named, when a rule knows it whole."""
+        for rule in self._rules:
+            for span in _matches(rule, 0, secret):
+                if span.start == 0 and span.end == len(secret):
+                    return rule.kind
+        return "secret"
+
+
+def _matches(rule: SecretRule, rank: int, text: str) -> Iterator[Span]:
+    for match in rule.pattern.finditer(text):
+        if rule.accept is not None and not rule.accept(match):
+            continue
+        secret = secret_of(match)
+        if len(secret) < 8 and rule.accept is None:
+            secret = match[0]
+        start = text.index(secret, match.start(), match.end()) if secret != match[0] else match.start()
+        yield Span(start, start + len(secret), rank, rule.kind)
+
+
+def _clusters(spans: Iterable[Span]) -> Iterator[tuple[int, int, str]]:
+    """Yield places to replace: overlapping finds become one place, of the kind that covers most."""
+    group: list[Span] = []
+    end = -1
+    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.rank)):
+        if span.start >= end and group:
+            yield _cover(group)
+            group = []
+        group.append(span)
+        end = max(end, span.end) if len(group) > 1 else span.end
+    if group:
+        yield _cover(group)
+
+
+def _cover(group: list[Span]) -> tuple[int, int, str]:
+    best = min(group, key=lambda span: (span.start - span.end, span.rank))
+    return min(span.start for span in group), max(span.end for span in group), best.kind
+
+
+def load_key(workspace: Path) -> bytes:
+    """Return the workspace's redaction key, made on first use: readable by its owner, whole or absent."""
+    path = workspace / KEY_FILE
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        return _make_key(path)
+    if len(key) != KEY_BYTES:
+        raise Error(f"{path} isn't a redaction key.", "Move it away; a new one is made, and redacted values change.")
+    return key
+
+
+def _make_key(path: Path) -> bytes:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(secrets.token_bytes(KEY_BYTES))
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
+    return path.read_bytes()

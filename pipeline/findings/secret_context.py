@@ -1,0 +1,117 @@
+"""When something that looks like a secret is one: what keeps false positives low.
+
+Digests, commit ids, UUIDs, versions, placeholders and names of variables are none.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+_TEMPLATE = re.compile(
+    r"^(?:\$[\w{(].*|.*\$\{.*|.*\{\{.*|.*\{\w*\}.*|%\(?\w+\)?s?|%[A-Z_]+%|<[^>]*>?|\[[^\]]*\]|#\{.*|@\w+@|\$\w+.*)$", re.DOTALL
+)
+_BLANKED = re.compile(r"^(?:(.)\1*|[*xX.•\-_]+|.{0,6}\*{3,}.{0,6}|(?i:redacted|removed|masked|hidden|filtered)[^a-z]*)$", re.DOTALL)
+_CODE = re.compile(r"^(?:(?:os|process|config|settings|self|this|env|secrets|vars|var|request|req|args|github|local|data|params|options|module)\.|System\.|getenv|.*[\w\]]\(.*\)?$)")
+_UUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
+_HEX = re.compile(r"^(?:0x)?[0-9a-fA-F]+$")
+_WORDS = frozenset(
+    "password passwd secret token bearer basic string none null true false required optional hidden text "
+    "undefined default unknown empty changeme example placeholder disabled enabled public private plain "
+    "number integer boolean object array username user email value input type error warning high medium low "
+    "critical info access refresh oauth2 oauth apikey api_key header query cookie http https inherit read write "
+    "readonly always never manual auto".split()
+)
+_NAME_ENDS = re.compile(
+    r"(?i)(?:name|field|header|param(?:eter)?s?|types?|url|uri|path|file|dir|id|ids|prefix|suffix|label|env|var|class|length|len|size"
+    r"|policy|ref|version|scopes?|alg(?:orithm)?|arn|expir\w*|ttl|age|timeout|regex|pattern|format|issuer|count|limit|rule|check|scan\w*"
+    r"|detect\w*|validat\w*|rotation|manager|store|endpoint|location|hint|message|text|title|description|placeholder|column|enabled|required)$"
+)
+_TOKEN_ISH = re.compile(r"(?i)(?:pass(?:word|wd)?|secret|token|key|auth|credential|pwd)")
+_DIGEST_BEFORE = re.compile(r"(?i)(?:sha\d{0,3}|sha-\d{1,3}|md5|h1|integrity|digest|checksum|blake2\w*)[\"']?\s*[-:=]\s*[\"']?$")
+
+
+def secret_of(match: re.Match[str]) -> str:
+    """Return the part of a match that is the secret: `value`, else group 1, else all of it."""
+    groups = match.groupdict()
+    if "value" in groups:
+        return groups["value"]
+    return match[1] if match.re.groups and match[1] is not None else match[0]
+
+
+def entropy(text: str) -> float:
+    """Return the Shannon entropy of a text's characters, in bits."""
+    counts = [text.count(character) for character in set(text)]
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in counts)
+
+
+def is_placeholder(value: str) -> bool:
+    """Tell whether a value only stands for a secret: a template, a variable, asterisks, a common word."""
+    return bool(
+        _TEMPLATE.match(value) or _BLANKED.match(value) or _CODE.match(value) or value.lower().strip("'\"") in _WORDS
+    )
+
+
+def is_value(match: re.Match[str]) -> bool:
+    """Accept what isn't a placeholder."""
+    return not is_placeholder(secret_of(match))
+
+
+def is_userinfo_token(match: re.Match[str]) -> bool:
+    """Accept a lone user part of a URL when it is a token and no name."""
+    value = secret_of(match)
+    return any(c.isdigit() for c in value) and entropy(value) > 3 and not is_placeholder(value)
+
+
+def is_mixed(match: re.Match[str]) -> bool:
+    """Accept what holds letters and digits, is no plain hexadecimal digest and no placeholder."""
+    value = secret_of(match)
+    mixed = any(c.isalpha() for c in value) and (any(c.isdigit() for c in value) or "=" in value)
+    return mixed and not _HEX.match(value) and not is_placeholder(value)
+
+
+def is_random(match: re.Match[str]) -> bool:
+    """Accept a long run of upper case, lower case and digits with the entropy of a key.
+
+    Not a digest with its algorithm before it, not hexadecimal, not a path or a name of words.
+    """
+    value = secret_of(match)
+    if not (any(c.islower() for c in value) and any(c.isupper() for c in value) and any(c.isdigit() for c in value)):
+        return False
+    if re.match(r"sha\d{3}-", value) or _DIGEST_BEFORE.search(match.string[max(0, match.start() - 24) : match.start()]):
+        return False
+    longest = max(re.split(r"[/_\-+=]", value), key=len)
+    changes = sum(_kind(a) != _kind(b) for a, b in zip(value, value[1:], strict=False))
+    return entropy(value) >= 4.3 and len(longest) >= 12 and changes >= len(value) * 0.4
+
+
+def _kind(character: str) -> str:
+    if character.isdigit():
+        return "digit"
+    return "lower" if character.islower() else "upper" if character.isupper() else "other"
+
+
+def is_assigned_secret(match: re.Match[str]) -> bool:
+    """Accept a quoted value given to a name that says secret, unless it is the name of something."""
+    name, value = match["name"], match["value"]
+    if _NAME_ENDS.search(name) or is_placeholder(value) or value.startswith(("/", "./", "http://", "https://")):
+        return False
+    has_digit = any(character.isdigit() for character in value)
+    return has_digit or not _TOKEN_ISH.search(value)
+
+
+def is_bare_secret(match: re.Match[str]) -> bool:
+    """Accept an unquoted value only when it can't be a word, a number, a version or code."""
+    groups = match.groupdict()
+    value = secret_of(match)
+    if is_placeholder(value) or ("name" in groups and _NAME_ENDS.search(groups["name"])):
+        return False
+    if value.startswith(("/", "./", "http://", "https://")) or re.match(r"^v?\d+(?:[.\-]\w+)*$", value):
+        return False
+    return any(c.isalpha() for c in value) and any(c.isdigit() or c in "!@%^&*+=?~" for c in value)
+
+
+def is_email(match: re.Match[str]) -> bool:
+    """Accept an address; not `git@host`, not `package@1.2.3`."""
+    local, _, domain = match[0].partition("@")
+    return local.lower() != "git" and not re.match(r"^v?\d+[.\-]", domain)
