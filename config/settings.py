@@ -121,6 +121,8 @@ class Evaluation(Section):
 
     max_answers: Annotated[int, Meta(ge=1, description="Held-out examples answered in full.")] = 200
     answer_tokens: Annotated[int, Meta(ge=16, description="Longest answer, in tokens.")] = 64
+    answer_seconds: Annotated[float, Meta(gt=0.0, description="Longest time for one answer, in seconds.")] = 120.0
+    batch: Annotated[int, Meta(ge=1, le=256, description="Answers written at a time.")] = 8
 
 
 class Watched(Section):

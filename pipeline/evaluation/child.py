@@ -1,0 +1,89 @@
+"""The measuring process: `python -m pipeline.evaluation.child PLAN`. Resumes after a kill.
+
+Every loss and answer is appended as one line the moment it is known; what is already there is
+not measured again. Progress goes to standard output, one JSON line a step.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from config.errors import Error
+from pipeline.evaluation.lines import Lines
+from pipeline.evaluation.measurement import Answer, Contestant, Failure, Loaded, Loss, Plan, Question, Step, question_id
+from pipeline.models import blas
+from pipeline.records import Example
+from pipeline.stage import read_records, write_atomically
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.engine import Engine
+
+
+def main(path: str) -> int:
+    """Measure every contestant of the plan; an Error becomes the last line of output."""
+    try:
+        blas.load()
+        measure(msgspec.json.decode(Path(path).read_bytes(), type=Plan))
+    except Error as error:
+        _say(Failure(error=error.message, hint=error.hint))
+        return error.exit_code
+    return 0
+
+
+def measure(plan: Plan) -> None:
+    """Load the base once, then measure one contestant after the other."""
+    from pipeline.evaluation.engine import Engine
+
+    output = Path(plan.output)
+    examples = {kind: list(read_records(Path(file), Example)) for kind, file in plan.losses.items()}
+    questions = list(read_records(Path(plan.questions), Question))
+    _say(Step(message="loading the base model", done=0, total=len(plan.contestants)))
+    engine = Engine(Path(plan.base))
+    for number, contestant in enumerate(plan.contestants):
+        adapter = Path(contestant.adapter) if contestant.adapter else None
+        engine.wear(adapter)
+        loaded = Loaded(model=contestant.name, base=engine.base_files, adapter=engine.adapter_files)
+        write_atomically(output / f"loaded-{contestant.name}.json", msgspec.json.encode(loaded))
+        _losses(engine, contestant, examples, output / f"losses-{contestant.name}.jsonl")
+        for seed in (None, *plan.seeds):
+            asked = [question for question in questions if seed is None or question.sampled]
+            _answers(engine, contestant, asked, plan, seed)
+        _say(Step(message=f"{contestant.name} measured", done=number + 1, total=len(plan.contestants)))
+
+
+def _losses(engine: Engine, contestant: Contestant, examples: dict[str, list[Example]], file: Path) -> None:
+    with Lines(file, Loss) as lines:
+        known = {(loss.kind, loss.question) for loss in lines.records}
+        for kind, all_of_kind in examples.items():
+            left = [example for example in all_of_kind if (kind, question_id(example)) not in known]
+            message = f"{contestant.name}: loss on {kind}"
+            for done, loss in enumerate(engine.loss(contestant.name, kind, left), 1):
+                lines.append(loss)
+                _say(Step(message=message, done=done, total=len(left)))
+
+
+def _answers(engine: Engine, contestant: Contestant, questions: list[Question], plan: Plan, seed: int | None) -> None:
+    suffix = "" if seed is None else f"-{seed}"
+    with Lines(Path(plan.output) / f"answers-{contestant.name}{suffix}.jsonl", Answer) as lines:
+        known = {answer.question for answer in lines.records}
+        left = [question for question in questions if question.id not in known]
+        if not left:
+            return
+        made = engine.answers(contestant.name, left, plan.seconds, plan.batch, seed, plan.temperature)
+        message = f"{contestant.name}: answers" + (f", seed {seed}" if seed is not None else "")
+        for done, answer in enumerate(made, 1):
+            lines.append(answer)
+            _say(Step(message=message, done=done, total=len(left)))
+
+
+def _say(line: Step | Failure) -> None:
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

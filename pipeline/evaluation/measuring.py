@@ -1,0 +1,118 @@
+"""Running the measuring child and reading what it wrote: complete, and from the files that were meant."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from config.errors import Error
+from pipeline.evaluation.measurement import Answer, Contestant, Failure, Loaded, Loss, Plan, Question, Step
+from pipeline.models import blas
+from pipeline.stage import read_records, write_atomically
+
+ROOT = Path(__file__).resolve().parents[2]
+ERROR_LINES = 4
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """All that was measured of one contestant: greedy answers, and sampled ones by seed."""
+
+    name: str
+    loaded: Loaded
+    losses: dict[str, dict[str, Loss]]
+    answers: dict[str, Answer]
+    sampled: dict[int, dict[str, Answer]]
+
+
+def measure(plan: Plan, say: Callable[[Step], None]) -> None:
+    """Run the child to its end; raise the Error it names, or one with the last lines it printed."""
+    path = Path(plan.output) / "plan.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, msgspec.json.encode(plan))
+    command = [sys.executable, "-m", "pipeline.evaluation.child", str(path)]
+    with (path.parent / "child.log").open("wb") as log:
+        child = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, env=blas.environment() | {"PYTHONPATH": str(ROOT)}
+        )
+        failure = _listen(child, say)
+    if failure is not None:
+        raise Error(failure.error, failure.hint)
+    if child.returncode != 0:
+        raise Error(f"The measuring process ended with {child.returncode}: {_last_words(path.parent / 'child.log')}")
+
+
+def _listen(child: subprocess.Popen[bytes], say: Callable[[Step], None]) -> Failure | None:
+    failure = None
+    try:
+        for line in child.stdout or ():
+            try:
+                said = msgspec.json.decode(line)
+            except msgspec.DecodeError:
+                continue
+            if isinstance(said, dict) and "error" in said:
+                failure = msgspec.convert(said, Failure)
+            elif isinstance(said, dict) and "message" in said:
+                say(msgspec.convert(said, Step))
+        child.wait()
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            child.wait()
+    return failure
+
+
+def collect(
+    folder: Path,
+    contestant: Contestant,
+    questions: Sequence[Question],
+    losses: dict[str, set[str]],
+    seeds: Sequence[int],
+) -> Measured:
+    """Return what the child wrote for one contestant; raise Error when a part of it is missing."""
+    name = contestant.name
+    loaded = msgspec.json.decode((folder / f"loaded-{name}.json").read_bytes(), type=Loaded)
+    by_kind: dict[str, dict[str, Loss]] = {kind: {} for kind in losses}
+    for loss in read_records(folder / f"losses-{name}.jsonl", Loss):
+        by_kind.setdefault(loss.kind, {})[loss.question] = loss
+    for kind, ids in losses.items():
+        _complete(f"losses-{name}.jsonl", name, set(by_kind[kind]), ids)
+    asked = {question.id for question in questions}
+    sampled = {question.id for question in questions if question.sampled}
+    return Measured(
+        name=name,
+        loaded=loaded,
+        losses=by_kind,
+        answers=read_answers(folder / f"answers-{name}.jsonl", name, asked),
+        sampled={seed: read_answers(folder / f"answers-{name}-{seed}.jsonl", name, sampled) for seed in seeds},
+    )
+
+
+def read_answers(path: Path, model: str, asked: set[str]) -> dict[str, Answer]:
+    """Return a model's answers by question; an answers file that isn't whole is an Error."""
+    answers = {answer.question: answer for answer in read_records(path, Answer)} if path.exists() else {}
+    _complete(path.name, model, set(answers), asked)
+    strangers = {answer.model for answer in answers.values()} - {model}
+    if strangers:
+        raise Error(
+            f"{path.name} holds answers of {', '.join(sorted(strangers))}, not of {model}.",
+            "Delete the evaluation's work folder and repeat the evaluation.",
+        )
+    return answers
+
+
+def _complete(file: str, model: str, there: set[str], wanted: set[str]) -> None:
+    if there != wanted:
+        raise Error(
+            f"{file} isn't whole: {len(there & wanted)} of {len(wanted)} examples of {model} are in it"
+            + (f", and {len(there - wanted)} that were never asked." if there - wanted else "."),
+            "Repeat the evaluation; what is there is kept.",
+        )
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()[-ERROR_LINES:]
+    return " / ".join(line.strip() for line in lines) or "no message"
