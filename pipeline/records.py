@@ -220,6 +220,7 @@ class Fix(Record):
 
     `before` is what stands there now, so that a stale fix is noticed. Lines are 1-based
     and inclusive; both texts end in a newline unless the file's last line does not.
+    `companions` are changes elsewhere in the file that it needs, such as an import.
     """
 
     fingerprint: str
@@ -230,6 +231,7 @@ class Fix(Record):
     before: str
     replacement: str
     note: str = ""
+    companions: tuple[TextEdit, ...] = ()
 
 
 class Outcome(StrEnum):

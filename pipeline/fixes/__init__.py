@@ -1,1 +1,1 @@
-"""Where fixes come from: history, advisories, the tools themselves."""
+"""Where fixes come from: history, advisories, the tools' own fixes, curated transformations."""

@@ -1,0 +1,126 @@
+"""Fixes people made: a finding gone between two scans, because someone changed the code it stood in.
+
+The change is cut down to the smallest run of lines that holds what was changed at the flagged
+lines and what belongs to it. Deleted files, new suppressions, disabled rules, moved and
+emptied code make findings disappear too; none of them is a fix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.fixes.code import code_lines, has_code
+from pipeline.fixes.companions import imports_needed
+from pipeline.fixes.flagged import flagged_lines
+from pipeline.fixes.hunks import Hunk, hunks, replacement_span
+from pipeline.fixes.interface import Case, Refusal, Snapshot
+from pipeline.fixes.moves import moved
+from pipeline.fixes.region import enclosing
+from pipeline.fixes.relation import related
+from pipeline.fixes.text import SourceText
+from pipeline.records import Finding, Fix, FixSource
+from pipeline.source.interface import Span
+from pipeline.verification.suppressions import is_scanner_setting, new_suppression
+
+LONGEST_BEFORE = 40
+LONGEST_AFTER = 60
+
+
+class History:
+    """Compares the files of two snapshots where a finding was and isn't any more."""
+
+    source = FixSource.HISTORY
+
+    def propose(self, case: Case) -> Iterator[Fix | Refusal]:
+        """Yield the change that made the finding disappear, or why it can't count."""
+        if case.later is not None:
+            yield _history(case, case.later)
+
+
+def _history(case: Case, later: Snapshot) -> Fix | Refusal:
+    if case.finding.scanner.name not in case.seen_later:
+        return Refusal(reason="scanner didn't report in the later scan")
+    found = flagged_lines(case.finding, case.here)
+    if found is None:
+        return Refusal(reason="flagged lines not in the earlier source")
+    old, flagged = found
+    new = later.text(old.path)
+    if new is None:
+        return Refusal(reason="file deleted or renamed")
+    if rule_disabled(case.finding, case.here, later):
+        return Refusal(reason="rule disabled in the scanner's settings")
+    if new_suppression(old.text, new.text) is not None and _suppressed_here(old, new, flagged):
+        return Refusal(reason="suppressed by a comment")
+    return _change(case, old, new, flagged, later)
+
+
+def _change(case: Case, old: SourceText, new: SourceText, flagged: Span, later: Snapshot) -> Fix | Refusal:
+    changes = hunks(old.lines, new.lines)
+    chosen = _chosen(old, new, flagged, changes)
+    if not chosen:
+        return Refusal(reason="flagged code not changed")
+    span, new_span = replacement_span(chosen, changes, len(old.lines))
+    before, after = old.block(*span), new.block(*new_span)
+    if reason := _no_fix(old, new, before, after, span, new_span):
+        return Refusal(reason=reason)
+    if moved(old, flagged, case.here, later, changes):
+        return Refusal(reason="code moved")
+    finding = case.finding
+    return Fix(
+        fingerprint=finding.fingerprint,
+        source=FixSource.HISTORY,
+        path=old.path,
+        start_line=span[0],
+        end_line=span[1],
+        before=before,
+        replacement=after,
+        note=f"Changed by hand between two scans; {finding.scanner.name} no longer reports {finding.rule.id}.",
+        companions=imports_needed(old, new, after, changes, span),
+    )
+
+
+def _chosen(old: SourceText, new: SourceText, flagged: Span, changes: list[Hunk]) -> list[Hunk]:
+    """Return the changes at the flagged lines with what belongs to them in the same block."""
+    region = enclosing(old.path, old.text, flagged)
+    inside = [hunk for hunk in changes if hunk.touches(region)]
+    at_flagged = [hunk for hunk in inside if hunk.touches(flagged)]
+    core = at_flagged or related(old, new, [], inside, "\n".join(old.lines[flagged[0] - 1 : flagged[1]]))
+    if not core:
+        core = inside if len(inside) == 1 else []
+    return related(old, new, core, inside, "")
+
+
+def _no_fix(old: SourceText, new: SourceText, before: str, after: str, span: Span, new_span: Span) -> str | None:
+    if span[1] - span[0] >= LONGEST_BEFORE or new_span[1] - new_span[0] >= LONGEST_AFTER:
+        return "change too wide"
+    if not has_code(new.path, new.text) or not after.strip() or not has_code(old.path, after):
+        return "code emptied"
+    if code_lines(old.path, before) == code_lines(old.path, after):
+        return "only comments or layout changed"
+    if new_suppression(before, after) is not None:
+        return "suppressed by a comment"
+    return None
+
+
+def _suppressed_here(old: SourceText, new: SourceText, flagged: Span) -> bool:
+    """Tell whether a suppression was added in the flagged block or for the whole file."""
+    for hunk in hunks(old.lines, new.lines):
+        added = "\n".join(new.lines[hunk.new_start : hunk.new_end])
+        removed = "\n".join(old.lines[hunk.old_start : hunk.old_end])
+        near = hunk.touches((max(1, flagged[0] - 2), flagged[1] + 1))
+        if new_suppression(removed, added) is not None and (near or hunk.old_start < 5):
+            return True
+    return False
+
+
+def rule_disabled(finding: Finding, here: Snapshot, later: Snapshot) -> bool:
+    """Tell whether a scanner's settings name the rule or the file more often in the later snapshot."""
+    location = getattr(finding.location, "path", None) or ""
+    for path in sorted(later.paths):
+        if not is_scanner_setting(path):
+            continue
+        before, after = here.text(path), later.text(path)
+        old, new = before.text if before else "", after.text if after else ""
+        if any(word and new.count(word) > old.count(word) for word in (finding.rule.id, location)):
+            return True
+    return False

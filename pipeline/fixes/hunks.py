@@ -1,0 +1,79 @@
+"""What changed between two versions of a file, and the smallest replacement that holds chosen changes."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from pipeline.source.interface import Span
+
+_EXACT_UP_TO = 4000
+"""Longer files are compared with difflib's heuristic: exact comparison is quadratic."""
+
+
+_ALIKE = 0.5
+
+
+class Hunk(NamedTuple):
+    """Lines `old_start`..`old_end` became `new_start`..`new_end`: 0-based, end exclusive."""
+
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+
+    def touches(self, span: Span) -> bool:
+        """Tell whether the change is in or directly at lines `span` (1-based, inclusive) of the old file."""
+        first, last = span
+        if self.old_start == self.old_end:
+            return first - 1 <= self.old_start <= last
+        return self.old_start < last and first <= self.old_end
+
+    def beside(self, other: Hunk) -> bool:
+        """Tell whether two changes have no unchanged line between them."""
+        return self.old_end == other.old_start or other.old_end == self.old_start
+
+
+def hunks(old: tuple[str, ...], new: tuple[str, ...]) -> list[Hunk]:
+    """Return what changed, top to bottom."""
+    matcher = SequenceMatcher(None, old, new, autojunk=max(len(old), len(new)) > _EXACT_UP_TO)
+    whole = (Hunk(a, b, c, d) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal")
+    return [part for hunk in whole for part in _by_line(hunk, old, new)]
+
+
+def _by_line(hunk: Hunk, old: tuple[str, ...], new: tuple[str, ...]) -> list[Hunk]:
+    """Split a change of several lines where each became one that is like it: they are changes of their own."""
+    count = hunk.old_end - hunk.old_start
+    if count < 2 or count != hunk.new_end - hunk.new_start:
+        return [hunk]
+    pairs = zip(old[hunk.old_start : hunk.old_end], new[hunk.new_start : hunk.new_end], strict=True)
+    if not all(SequenceMatcher(None, before, after, autojunk=False).ratio() >= _ALIKE for before, after in pairs):
+        return [hunk]
+    return [
+        Hunk(hunk.old_start + i, hunk.old_start + i + 1, hunk.new_start + i, hunk.new_start + i + 1)
+        for i in range(count)
+    ]
+
+
+def replacement_span(chosen: list[Hunk], all_hunks: list[Hunk], old_total: int) -> tuple[Span, Span]:
+    """Return the lines (1-based, inclusive) that hold the chosen hunks, in the old and in the new file.
+
+    A pure insertion takes the line before it along, so that there is a line to replace.
+    """
+    start = min(hunk.old_start for hunk in chosen)
+    end = max(hunk.old_end for hunk in chosen)
+    if start == end:
+        start, end = (start - 1, end) if start > 0 else (start, min(end + 1, old_total))
+    return (start + 1, end), (_mapped(start, all_hunks, at_start=True) + 1, _mapped(end, all_hunks, at_start=False))
+
+
+def _mapped(old: int, all_hunks: list[Hunk], *, at_start: bool) -> int:
+    """Return where an old position (0-based, between lines) lies in the new file."""
+    shift = 0
+    for hunk in all_hunks:
+        if hunk.old_start > old or (hunk.old_start == old and at_start):
+            break
+        if hunk.old_end > old or (hunk.old_end == old and not at_start):
+            return hunk.new_end if hunk.old_end == old else hunk.new_start
+        shift = hunk.new_end - hunk.old_end
+    return old + shift

@@ -1,0 +1,34 @@
+"""A package's entry in a manifest or lock file, whatever family the file is of."""
+
+from __future__ import annotations
+
+from pipeline.fixes.manifests import documents, lines
+from pipeline.fixes.manifests.interface import Entry, Family
+from pipeline.fixes.text import SourceText
+
+FAMILIES: tuple[Family, ...] = (
+    lines.REQUIREMENTS,
+    lines.PYPROJECT,
+    lines.PYTHON_TABLE,
+    documents.JsonManifest(),
+    documents.NpmLock(),
+    documents.ComposerLock(),
+    documents.TomlLock(),
+    documents.Pom(),
+    lines.GRADLE,
+    lines.GRADLE_NAMED,
+    lines.GO,
+    lines.GEMFILE,
+    lines.GEMFILE_LOCK,
+    lines.DOCKERFILE,
+    lines.WORKFLOW,
+)
+
+
+def find_entry(text: SourceText, name: str, version: str | None) -> Entry | None:
+    """Return the package's entry: the one with the reported version, else the only one, else None."""
+    found = [entry for family in FAMILIES if family.handles(text.path) for entry in family.entries(text.lines, name)]
+    if version is not None:
+        same = [entry for entry in found if entry.version.lstrip("v") == version.lstrip("v")]
+        return same[0] if same else None
+    return found[0] if len({(entry.first, entry.version) for entry in found}) == 1 else None

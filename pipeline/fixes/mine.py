@@ -1,0 +1,114 @@
+"""The stage `mine`: fixes for findings, from history, advisories and the tools themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.settings import Settings
+from pipeline.fixes.advisory import Advisories
+from pipeline.fixes.hidden import hide_secrets
+from pipeline.fixes.history import History
+from pipeline.fixes.interface import Case, Miner, Refusal, Snapshot
+from pipeline.fixes.tool import ToolFixes
+from pipeline.records import Finding, Fix
+from pipeline.source.tree import MissingCommit, open_tree
+from pipeline.stage import Context, Progress, Request, read_records, write_records
+
+MINERS: tuple[Miner, ...] = (History(), Advisories(), ToolFixes())
+"""In order of trust; where two propose the same change, the first keeps it."""
+
+
+class Mine:
+    """Stage `mine`: `fixes.jsonl`, with counts of fixes and of reasons by source."""
+
+    name = "mine"
+    needs = ("parse", "locate")
+
+    def settings(self, settings: Settings, request: Request) -> Any:
+        """Return which sources are read, by digest."""
+        return {
+            "source": msgspec.to_builtins(settings.source),
+            "digests": [request.source_digest, request.earlier_source_digest],
+            "commit": request.commit,
+        }
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Write fixes.jsonl; return counts."""
+        fixes: list[Fix] = []
+        refused: Counter[str] = Counter()
+        with ExitStack() as stack:
+            cases = list(_cases(context, stack))
+            for done, case in enumerate(cases):
+                fixes += _mine(case, refused)
+                if done % 50 == 0:
+                    context.progress(Progress(stage="mine", message="fixes", done=done, total=len(cases)))
+        write_records(context.folder / "fixes.jsonl", fixes)
+        counts = Counter(str(fix.source) for fix in fixes)
+        return {"fixes": dict(sorted(counts.items())), "refused": dict(sorted(refused.items()))}
+
+
+def mine(cases: list[Case], miners: tuple[Miner, ...] = MINERS) -> tuple[list[Fix], Counter[str]]:
+    """Return the fixes of cases, in their order, and how many were refused by source and reason."""
+    refused: Counter[str] = Counter()
+    return [fix for case in cases for fix in _mine(case, refused, miners)], refused
+
+
+def _mine(case: Case, refused: Counter[str], miners: tuple[Miner, ...] = MINERS) -> list[Fix]:
+    fixes: dict[tuple[Any, ...], Fix] = {}
+    for miner in miners:
+        for proposed in miner.propose(case):
+            fix = _checked(case, proposed)
+            if isinstance(fix, Refusal):
+                refused[f"{miner.source}: {fix.reason}"] += 1
+                continue
+            fixes.setdefault((fix.path, fix.start_line, fix.end_line, fix.replacement), fix)
+    return list(fixes.values())
+
+
+def _checked(case: Case, proposed: Fix | Refusal) -> Fix | Refusal:
+    """Hold what a record promises: it differs, it stands in the tree, and it shows no secret."""
+    if isinstance(proposed, Refusal):
+        return proposed
+    text = case.here.text(proposed.path)
+    if text is None or text.block(proposed.start_line, proposed.end_line) != proposed.before:
+        return Refusal(reason="before isn't what stands in the tree")
+    if proposed.before == proposed.replacement:
+        return Refusal(reason="changes nothing")
+    return hide_secrets(case.finding, proposed, text)
+
+
+def _cases(context: Context, stack: ExitStack) -> Iterator[Case]:
+    """Yield open findings with the present tree, and gone ones with both, sorted by fingerprint."""
+    request, parsed = context.request, context.inputs["parse"]
+    now = _snapshot(context, stack, request.source, request.commit)
+    before = _snapshot(context, stack, request.earlier_source, None)
+    current = _findings(parsed / "findings.jsonl")
+    there = {finding.fingerprint for finding in current}
+    gone = [finding for finding in _findings(parsed / "earlier.jsonl") if finding.fingerprint not in there]
+    seen = frozenset(finding.scanner.name for finding in current)
+    for finding in current if now is not None else ():
+        yield Case(finding=finding, here=now)  # type: ignore[arg-type]
+    for finding in gone if before is not None else ():
+        yield Case(finding=finding, here=before, later=now, seen_later=seen)  # type: ignore[arg-type]
+
+
+def _snapshot(context: Context, stack: ExitStack, source: str | None, commit: str | None) -> Snapshot | None:
+    if source is None:
+        return None
+    try:
+        return Snapshot(stack.enter_context(open_tree(source, commit, context.settings.source)))
+    except MissingCommit as error:
+        context.warn(str(error))
+        return None
+
+
+def _findings(path: Path) -> list[Finding]:
+    if not path.exists():
+        return []
+    return sorted(read_records(path, Finding), key=lambda finding: finding.fingerprint)
