@@ -1,0 +1,133 @@
+"""Fingerprints: a finding's identity across scans, scanners and report formats.
+
+File findings are first brought together by place, since one tool's SARIF and JSON agree on it
+while only one of them may carry the code. The fingerprint then forgets the line: it is made of
+rule, path, the flagged code without white space, and a number among equal ones in the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from pipeline.findings.identity import Advisories, code_text, subject
+from pipeline.records import FileLocation, Origin, PackageLocation
+from pipeline.scanners.interface import RawFinding
+
+VERSION = "fixsmith-finding-1"
+HEX_DIGITS = 32
+Subject = tuple[str, ...]
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """A normalised finding as one report has it, and the places it was read from."""
+
+    finding: RawFinding
+    report: str
+    origins: tuple[Origin, ...]
+
+
+class Weakness(msgspec.Struct, frozen=True):
+    """All sightings of one weakness, under its fingerprint."""
+
+    fingerprint: str
+    sightings: tuple[Sighting, ...]
+
+
+def weaknesses(sightings: Iterable[Sighting], advisories: Advisories) -> list[Weakness]:
+    """Return the weaknesses behind the sightings, whatever order these come in."""
+    by_subject: dict[Subject, list[Sighting]] = defaultdict(list)
+    for sighting in sorted(sightings, key=_order):
+        by_subject[subject(sighting.finding, advisories)].append(sighting)
+    _adopt_packages_without_path(by_subject)
+    found: dict[str, list[Sighting]] = defaultdict(list)
+    for about, group in by_subject.items():
+        for identity, members in _identities(about, group):
+            found[fingerprint(identity)].extend(members)
+    return [Weakness(name, tuple(members)) for name, members in sorted(found.items())]
+
+
+def fingerprint(identity: Sequence[str]) -> str:
+    """Return the digest of an identity: parts can't run into one another."""
+    return hashlib.sha256(msgspec.json.encode([VERSION, *identity])).hexdigest()[:HEX_DIGITS]
+
+
+def _order(sighting: Sighting) -> tuple[bytes, str]:
+    return msgspec.json.encode(sighting.finding, order="sorted"), sighting.report
+
+
+def _adopt_packages_without_path(by_subject: dict[Subject, list[Sighting]]) -> None:
+    """Give a package finding without manifest to the one that names it: same package, same advisory.
+
+    Of several manifests the one with the same version is taken, then the first by name.
+    """
+    named: dict[Subject, list[Subject]] = defaultdict(list)
+    for about in by_subject:
+        if about[0] == "package" and about[3]:
+            named[(*about[:3], about[4])].append(about)
+    for about in [about for about in by_subject if about[0] == "package" and not about[3]]:
+        candidates = sorted(named.get((*about[:3], about[4]), ()))
+        if candidates:
+            versions = _versions(by_subject[about])
+            same = [candidate for candidate in candidates if _versions(by_subject[candidate]) & versions]
+            by_subject[(same or candidates)[0]].extend(by_subject.pop(about))
+
+
+def _versions(group: list[Sighting]) -> set[str | None]:
+    return {s.finding.location.version for s in group if isinstance(s.finding.location, PackageLocation)}
+
+
+def _identities(about: Subject, group: list[Sighting]) -> Iterable[tuple[Subject, list[Sighting]]]:
+    if about[0] != "file":
+        yield about, group
+        return
+    counts: dict[str, int] = defaultdict(int)
+    for place in _places(group):
+        code = _code_of(place)
+        yield (*about, code, str(counts[code])), place
+        counts[code] += 1
+
+
+def _places(group: list[Sighting]) -> list[list[Sighting]]:
+    """Return the sightings of each place in a file, in the order of the lines."""
+    by_line: dict[int, list[Sighting]] = defaultdict(list)
+    for sighting in group:
+        by_line[_location(sighting).start_line or 0].append(sighting)
+    return [place for _, line in sorted(by_line.items()) for place in _places_on_line(line)]
+
+
+def _places_on_line(line: list[Sighting]) -> list[list[Sighting]]:
+    """Tell apart several finds that begin on one line: by column, else by their order in a report."""
+    columns: dict[int, list[Sighting]] = defaultdict(list)
+    for sighting in line:
+        columns[_location(sighting).start_column or 0].append(sighting)
+    if 0 not in columns:
+        return [members for _, members in sorted(columns.items())]
+    ranks: dict[int, list[Sighting]] = defaultdict(list)
+    for report in sorted({sighting.report for sighting in line}):
+        mine = [sighting for sighting in line if sighting.report == report]
+        starts = sorted({_rank_key(sighting) for sighting in mine})
+        for sighting in mine:
+            ranks[starts.index(_rank_key(sighting))].append(sighting)
+    return [members for _, members in sorted(ranks.items())]
+
+
+def _rank_key(sighting: Sighting) -> tuple[int, int, str]:
+    location = _location(sighting)
+    return location.start_column or 0, location.end_line or 0, code_text(sighting.finding)
+
+
+def _code_of(place: list[Sighting]) -> str:
+    """Return the code of a place: the shortest given is the most exact; code before message."""
+    texts = {code_text(sighting.finding) for sighting in place}
+    return min(texts, key=lambda text: (not text.startswith("code:"), len(text), text))
+
+
+def _location(sighting: Sighting) -> FileLocation:
+    location = sighting.finding.location
+    if not isinstance(location, FileLocation):
+        raise TypeError("only findings in files have lines")
+    return location

@@ -1,0 +1,30 @@
+"""Text in a report that talks to a language model. It stays as it is, as data, and is flagged.
+
+The flag is a warning, not a defence: prompts must delimit everything that comes from reports.
+"""
+
+from __future__ import annotations
+
+import re
+
+FLAG = "prompt-injection"
+_TALK = re.compile(
+    r"(?i)"
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:previous|prior|above|earlier|preceding|all|any|your|system|the)\b"
+    r".{0,30}\b(?:instruction|prompt|rule|direction|guideline|context|message)s?\b"
+    r"|\byou are (?:now|no longer)\b.{0,60}"
+    r"|\b(?:act|behave|respond|pretend) as (?:if you|an?|the)\b.{0,40}\b(?:assistant|model|ai|developer mode|dan|admin|root|system)\b"
+    r"|\b(?:reveal|print|repeat|show|output)\b.{0,30}\b(?:system prompt|your (?:instructions|prompt|rules))\b"
+    r"|\bnew (?:system )?instructions?\s*:"
+    r"|\b(?:as an?|dear|attention) (?:ai|llm|large language|language model|assistant|chatbot)\b"
+    r"|\b(?:do not|don't|never) (?:report|flag|mention|fix|warn about) (?:this|the|any)\b.{0,40}\b(?:finding|vulnerab\w+|issue|weakness|code)"
+    r"|\b(?:mark|classify|treat|report) (?:this|it|all|the)\b.{0,30}\b(?:as (?:safe|false positive|benign|not a))"
+    r"|<\|[a-z_]{2,30}\|>|\[/?INST\]|<<SYS>>|</?(?:system|assistant)>"
+    r"|(?m:^\s*#{0,4}\s*(?:system|assistant)\s*:\s)"
+    r"|(?m:^\s*#{2,4}\s*(?:instruction|system prompt)s?\s*:?\s*$)"
+)
+
+
+def talks_to_a_model(text: str) -> bool:
+    """Tell whether the text reads like instructions to a language model."""
+    return _TALK.search(text) is not None

@@ -1,0 +1,91 @@
+"""A raw finding made fit to be written: cleaned, redacted, bounded, flagged; every text of it.
+
+The walk over a record's fields is generic, so that a field added later can't be forgotten.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, TypeVar
+
+import msgspec
+
+from pipeline.findings.injection import FLAG, talks_to_a_model
+from pipeline.findings.redaction import Redactor
+from pipeline.findings.text import (
+    MAX_HELP,
+    MAX_NAME,
+    MAX_SNIPPET,
+    MAX_TEXT,
+    READ_AHEAD,
+    clean,
+    cut,
+    hides_direction,
+)
+from pipeline.records import Record, Rejection, Rule, Scanner
+from pipeline.scanners.interface import RawFinding
+
+R = TypeVar("R", bound=Record)
+
+LIMITS = {"message": MAX_TEXT, "help": MAX_HELP, "snippet": MAX_SNIPPET, "text": MAX_SNIPPET, "fix_text": MAX_TEXT,
+          "reason": MAX_TEXT}  # fmt: skip
+MAX_FLOW_STEPS = 200
+HIDDEN_FLAG = "hidden-characters"
+
+
+class Normaliser:
+    """Turns what readers yield into what may be written."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._shared: dict[Record, Record] = {}
+
+    def finding(self, raw: RawFinding) -> RawFinding:
+        """Return the finding, safe to write; flagged when its text talks to a model or hides itself."""
+        flags = self._flags(raw)
+        raw = msgspec.structs.replace(raw, secrets=(), flow=raw.flow[:MAX_FLOW_STEPS])
+        return msgspec.structs.replace(self.record(raw), flags=tuple(sorted(flags)))
+
+    def rejection(self, rejection: Rejection) -> Rejection:
+        """Return a rejection that is safe to write: its text may quote the report."""
+        return self.record(rejection)
+
+    def record(self, record: R) -> R:
+        """Return a record whose every text, at any depth, is cleaned, redacted and bounded."""
+        changes = {
+            name: self._value(getattr(record, name), LIMITS.get(name, MAX_NAME))
+            for name in record.__struct_fields__
+        }
+        return type(record)(**changes)
+
+    def text(self, text: str, limit: int = MAX_TEXT) -> str:
+        """Return one text, cleaned, redacted and bounded, in this order."""
+        return cut(self._redactor.redact(clean(text[: limit * READ_AHEAD])), limit)
+
+    def _value(self, value: Any, limit: int) -> Any:
+        if isinstance(value, Enum):
+            return value
+        if isinstance(value, str):
+            return self.text(value, limit)
+        if isinstance(value, tuple):
+            return tuple(self._value(item, limit) for item in value)
+        if isinstance(value, Record):
+            return self._once(value) if isinstance(value, Rule | Scanner) else self.record(value)
+        return value
+
+    def _once(self, record: Record) -> Record:
+        """Do a rule or a scanner once: it is shared by many findings."""
+        found = self._shared.get(record)
+        if found is None:
+            found = self._shared[record] = self.record(record)
+        return found
+
+    def _flags(self, raw: RawFinding) -> set[str]:
+        texts = [raw.message, raw.snippet or "", raw.hints.fix_text or "", raw.rule.help or "", raw.rule.name or ""]
+        flags = set(raw.flags)
+        if any(talks_to_a_model(text[:MAX_HELP]) for text in texts):
+            flags.add(FLAG)
+        if any(hides_direction(text) for text in texts):
+            flags.add(HIDDEN_FLAG)
+        return flags
+
