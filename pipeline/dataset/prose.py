@@ -28,6 +28,15 @@ from pipeline.records import (
 
 QUOTE_LENGTH = 160
 SENTENCE_LENGTH = 360
+MESSAGE_SENTENCES = 3
+IMPACT_SENTENCES = 2
+_FIELDS = re.compile(
+    r"^(Package|Installed Version|Vulnerability|Severity|Fixed Version|Link|Resource|Artifact|Type)\b[^\n]*$", re.M
+)
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_MARKUP = re.compile(r"<[^<>]{1,80}>|https?://\S+|^#+[^\n]*$|[*_`|]{2,}|^[-=|: ]+$", re.M)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=[-*] )")
+_NOISE = re.compile(r"^(Autofix|References?|Patches|Workarounds?|Summary|Details|Impact)\b:?|\bPro rules\b", re.I)
 FIX_KINDS = {
     Domain.SAST: "code",
     Domain.API: "code",
@@ -61,14 +70,13 @@ def fix_kind(finding: Finding) -> str:
 
 def explain(finding: Finding, excerpt: Excerpt | None, passages: Sequence[Passage], fix: Fix | None) -> str:
     """Return the explanation of a finding: cause, impact, how it is reached, what to change."""
-    sentences = [
-        _cause(finding, excerpt),
-        _message(finding),
-        _impact(finding, passages),
-        _reach(finding),
-        _change(finding, fix),
-    ]
-    return " ".join(sentence for sentence in sentences if sentence)
+    said = _new(_plain(finding.message), (), MESSAGE_SENTENCES)
+    for text in (finding.rule.help or "", *(passage.text for passage in passages)):
+        if impact := _new(_plain(text), said, IMPACT_SENTENCES):
+            said += impact
+            break
+    said += [sentence for sentence in (_reach(finding), _change(finding, fix, said)) if sentence]
+    return " ".join([_cause(finding, excerpt), *said])
 
 
 def explain_safe(finding: Finding, excerpt: Excerpt, fix: Fix, evidence: str) -> str:
@@ -119,28 +127,29 @@ def _advisory(finding: Finding) -> str:
     return finding.rule.id + (f" ({', '.join(others)})" if others else "")
 
 
-def _message(finding: Finding) -> str:
-    text = shorten(
-        re.sub(
-            r"^(Package|Installed Version|Vulnerability|Severity|Fixed Version|Link):.*$",
-            "",
-            finding.message,
-            flags=re.M,
-        ),
-        SENTENCE_LENGTH,
-    )
-    return _sentence(text)
+def _plain(text: str) -> list[str]:
+    """Return a text's sentences without Markdown, tags, addresses and a scanner's own field lists."""
+    text = _FIELDS.sub("", text)
+    text = _LINK.sub(r"\1", text)
+    text = _MARKUP.sub(" ", text)
+    sentences = (" ".join(part.split()) for part in _SENTENCE_END.split(text))
+    return [
+        _sentence(shorten(part, SENTENCE_LENGTH)) for part in sentences if len(part) > 3 and not _NOISE.search(part)
+    ]
 
 
-def _impact(finding: Finding, passages: Sequence[Passage]) -> str:
-    """The first sentence of the rule's help or of a passage that the message doesn't already say."""
-    said = set(_words(finding.message))
-    for text in (finding.rule.help or "", *(passage.text for passage in passages)):
-        sentence = _sentence(shorten(text, SENTENCE_LENGTH))
+def _new(sentences: Sequence[str], said: Sequence[str], most: int) -> list[str]:
+    """Return the first sentences that say something not said yet, at most `most`."""
+    known = set(_words(" ".join(said)))
+    chosen: list[str] = []
+    for sentence in sentences:
         words = set(_words(sentence))
-        if len(words) > 4 and len(words & said) < 0.6 * len(words):
-            return sentence
-    return ""
+        if words and len(words & known) <= 0.5 * len(words):
+            chosen.append(sentence)
+            known |= words
+        if len(chosen) == most:
+            break
+    return chosen
 
 
 def _reach(finding: Finding) -> str:
@@ -150,14 +159,14 @@ def _reach(finding: Finding) -> str:
     return f"Data flows from line {start.line} of `{start.path}` to line {end.line} of `{end.path}`."
 
 
-def _change(finding: Finding, fix: Fix | None) -> str:
+def _change(finding: Finding, fix: Fix | None, said: Sequence[str]) -> str:
     if fix is not None and fix.source is not FixSource.ADVISORY:
         was, now = changed_lines(fix.before, fix.replacement)
         if now:
             return f"Replace `{was}` by `{now}`." if was else f"Add `{now}`."
     if finding.hints.fixed_versions:
         return f"Upgrade to {finding.hints.fixed_versions[0]}."
-    return _sentence(shorten(finding.hints.fix_text or "", SENTENCE_LENGTH))
+    return " ".join(_new(_plain(finding.hints.fix_text or ""), said, 1))
 
 
 def _quote(line: str) -> str:
