@@ -11,10 +11,11 @@ from pipeline.records import Domain, FileLocation, Rule, Scanner
 from pipeline.scanners import severity
 from pipeline.scanners.cwe import bare_number
 from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
-from pipeline.scanners.outline import outline
+from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import file_location, place_of
-from pipeline.scanners.sarif.reader import Dialect, read_sarif, speaks
+from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen, word_of
 
 _NUMBERED = re.compile(r"^\d+ ?", re.MULTILINE)
@@ -96,26 +97,20 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
 DIALECT = Dialect(scanner="bandit", tools=("bandit",), refine=_refine)
 
 
-class BanditReader:
-    """Bandit's reports."""
-
-    name = "bandit"
-
-    def recognise(self, report: Report) -> bool:
-        """Results beside Bandit's metrics, or Bandit's SARIF."""
-        return {"results", "metrics", "errors"} <= outline(report).keys or speaks(report, DIALECT)
-
-    def read(self, report: Report) -> Iterator[Said]:
-        """Read findings, then the files Bandit could not parse."""
-        if "runs" in outline(report).keys:
-            yield from read_sarif(report, (DIALECT,))
-            return
-        log, faults = load(report, _Log)
-        yield from each(elements(log.results, "/results"), _Result, _finding)
-        yield from each(elements(log.errors, "/errors"), _Problem, _problem)
-        if log.results is None:
-            yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
-        yield from faults
+def _is_native(seen: Outline, head: str) -> bool:
+    """Results beside Bandit's metrics."""
+    del head
+    return {"results", "metrics", "errors"} <= seen.keys
 
 
-READER = BanditReader()
+def _read(report: Report) -> Iterator[Said]:
+    """Read findings, then the files Bandit could not parse."""
+    log, faults = load(report, _Log)
+    yield from each(elements(log.results, "/results"), _Result, _finding)
+    yield from each(elements(log.errors, "/errors"), _Problem, _problem)
+    if log.results is None:
+        yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
+    yield from faults
+
+
+READER = FormatReader(name="bandit", native=_is_native, decode=_read, dialect=DIALECT)

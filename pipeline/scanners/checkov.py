@@ -12,10 +12,11 @@ from pipeline.scanners import domain, severity
 from pipeline.scanners.cwe import cwe_numbers
 from pipeline.scanners.document import Said, each, elements, load
 from pipeline.scanners.ecosystems import of_lock_file
+from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
-from pipeline.scanners.outline import outline
+from pipeline.scanners.outline import Outline, outline
 from pipeline.scanners.places import Place, file_location, place_of
-from pipeline.scanners.sarif.reader import Dialect, read_sarif, speaks
+from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen, score_of
 
 _PACKAGES = ("sca_package", "sca_image")
@@ -168,29 +169,23 @@ DIALECT = Dialect(scanner="checkov", tools=("checkov", "bridgecrew", "prisma clo
 _SUMMARY = {"passed", "failed", "checkov_version"}
 
 
-class CheckovReader:
-    """Checkov's reports."""
-
-    name = "checkov"
-
-    def recognise(self, report: Report) -> bool:
-        """One framework's results, a list of such, a bare summary, or Checkov's SARIF."""
-        keys = outline(report).keys
-        return "check_type" in keys or keys >= _SUMMARY or speaks(report, DIALECT)
-
-    def read(self, report: Report) -> Iterator[Said]:
-        """Read failed and skipped checks of each framework, then what could not be parsed."""
-        seen = outline(report)
-        if "runs" in seen.keys:
-            yield from read_sarif(report, (DIALECT,))
-        elif seen.kind == "array":
-            frameworks, faults = load(report, list[msgspec.Raw])
-            yield from each(elements(frameworks, ""), _Framework, _framework)
-            yield from faults
-        else:
-            framework, faults = load(report, msgspec.Raw)
-            yield from each([("", framework)], _Framework, _framework)
-            yield from faults
+def _is_native(seen: Outline, head: str) -> bool:
+    """One framework's results, a list of such, or a bare summary."""
+    del head
+    return "check_type" in seen.keys or seen.keys >= _SUMMARY
 
 
-READER = CheckovReader()
+def _read(report: Report) -> Iterator[Said]:
+    """Read failed and skipped checks of each framework, then what could not be parsed."""
+    seen = outline(report)
+    if seen.kind == "array":
+        frameworks, faults = load(report, list[msgspec.Raw])
+        yield from each(elements(frameworks, ""), _Framework, _framework)
+        yield from faults
+    else:
+        framework, faults = load(report, msgspec.Raw)
+        yield from each([("", framework)], _Framework, _framework)
+        yield from faults
+
+
+READER = FormatReader(name="checkov", native=_is_native, decode=_read, dialect=DIALECT)

@@ -9,10 +9,11 @@ import msgspec
 from pipeline.records import Domain, Rule, Scanner
 from pipeline.scanners import severity
 from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import RawFinding, Report
-from pipeline.scanners.outline import outline
+from pipeline.scanners.outline import Outline, outline
 from pipeline.scanners.places import file_location, place_of
-from pipeline.scanners.sarif.reader import Dialect, read_sarif, speaks
+from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen
 
 REDACTED = "REDACTED"
@@ -89,29 +90,21 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
 DIALECT = Dialect(scanner="gitleaks", tools=("gitleaks",), refine=_refine)
 
 
-class GitleaksReader:
-    """Gitleaks' reports."""
-
-    name = "gitleaks"
-
-    def recognise(self, report: Report) -> bool:
-        """A list of leaks as version 8 or 7 writes them, or Gitleaks' SARIF."""
-        keys = outline(report).keys
-        listed = outline(report).kind == "array" and ({"RuleID", "File"} <= keys or {"rule", "offender"} <= keys)
-        return listed or speaks(report, DIALECT)
-
-    def read(self, report: Report) -> Iterator[Said]:
-        """Read each leak."""
-        seen = outline(report)
-        if "runs" in seen.keys:
-            yield from read_sarif(report, (DIALECT,))
-            return
-        leaks, faults = load(report, list[msgspec.Raw])
-        if "offender" in seen.keys:
-            yield from each(elements(leaks, ""), _OldLeak, _old_leak)
-        else:
-            yield from each(elements(leaks, ""), _Leak, _leak)
-        yield from faults
+def _is_native(seen: Outline, head: str) -> bool:
+    """A list of leaks as version 8 or 7 writes them."""
+    del head
+    return seen.kind == "array" and ({"RuleID", "File"} <= seen.keys or {"rule", "offender"} <= seen.keys)
 
 
-READER = GitleaksReader()
+def _read(report: Report) -> Iterator[Said]:
+    """Read each leak."""
+    seen = outline(report)
+    leaks, faults = load(report, list[msgspec.Raw])
+    if "offender" in seen.keys:
+        yield from each(elements(leaks, ""), _OldLeak, _old_leak)
+    else:
+        yield from each(elements(leaks, ""), _Leak, _leak)
+    yield from faults
+
+
+READER = FormatReader(name="gitleaks", native=_is_native, decode=_read, dialect=DIALECT)

@@ -63,13 +63,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reader(Protocol):
-    """One scanner's format.
-
-    `name` is the scanner's name as it stands in findings. `recognise` decides from content
+    """One scanner's format. `recognise` decides from content
     alone, cheaply. `read` may raise ReportRefused when the document as a whole is broken.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The scanner's name as it stands in findings."""
+        ...
 
     def recognise(self, report: Report) -> bool:
         """Tell whether this reader can read the report, from its content and not its name."""

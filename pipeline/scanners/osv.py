@@ -13,8 +13,9 @@ from pipeline.scanners.cvss import base_score
 from pipeline.scanners.cwe import cwe_numbers
 from pipeline.scanners.document import Said, each, elements, load
 from pipeline.scanners.ecosystems import ecosystem
+from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
-from pipeline.scanners.outline import outline
+from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import Place, place_of
 
 _KEYS = {"results", "experimental_config", "image_metadata", "license_summary", "experimental_generic_findings"}
@@ -149,25 +150,21 @@ def _fixed(advisory: _Advisory, package: _Package) -> tuple[str, ...]:
     return tuple(dict.fromkeys(versions))
 
 
-class OsvReader:
-    """OSV-Scanner's reports."""
-
-    name = "osv-scanner"
-
-    def recognise(self, report: Report) -> bool:
-        """Results whose elements have a source and packages, or none beside OSV-Scanner's own keys."""
-        seen = outline(report)
-        if seen.results:
-            return "results" in seen.keys and "packages" in seen.results
-        return seen.keys <= _KEYS and seen.results_are_a_list
-
-    def read(self, report: Report) -> Iterator[Said]:
-        """Read each advisory of each package of each source."""
-        log, faults = load(report, _Log)
-        yield from each(elements(log.results, "/results"), _Result, _result)
-        if log.results is None:
-            yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
-        yield from faults
+def _is_native(seen: Outline, head: str) -> bool:
+    """Results whose elements have packages, or none beside OSV-Scanner's own keys."""
+    del head
+    if seen.results:
+        return "packages" in seen.results
+    return seen.results_are_a_list and seen.keys <= _KEYS
 
 
-READER = OsvReader()
+def _read(report: Report) -> Iterator[Said]:
+    """Read each advisory of each package of each source."""
+    log, faults = load(report, _Log)
+    yield from each(elements(log.results, "/results"), _Result, _result)
+    if log.results is None:
+        yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
+    yield from faults
+
+
+READER = FormatReader(name="osv-scanner", native=_is_native, decode=_read)

@@ -25,6 +25,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[str, ...] = ()
     results: frozenset[str] = frozenset()
     results_are_a_list: bool = False
+    results_are_null: bool = False
 
 
 def outline(report: Report) -> Outline:
@@ -57,6 +58,7 @@ def _of_object(report: Report) -> Outline:
         tools=_tools(frame["runs"]) if "runs" in frame else (),
         results=keys(first[0]) if first else frozenset(),
         results_are_a_list=first is not None,
+        results_are_null=bytes(frame.get("results", b"")) == b"null",
     )
 
 

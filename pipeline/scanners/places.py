@@ -123,12 +123,17 @@ def file_location(
     start_column: float | str | None = None,
     end_column: float | str | None = None,
 ) -> FileLocation:
-    """Build a location from what a scanner gives; an end before its start is moved to the start."""
+    """Build a location from what a scanner gives; an end before its start is moved to it.
+
+    An exclusive end at a line's first column means the end of the line before.
+    """
     first, last = line_of(start_line), line_of(end_line)
     if first is None:
         return FileLocation(path=path)
     last = max(first, last or first)
     left, right = line_of(start_column), line_of(end_column)
+    if right == 1 and last > first:
+        last, right = last - 1, None
     if left is None or (last == first and right is not None and right < left):
         right = None
     return FileLocation(path=path, start_line=first, end_line=last, start_column=left, end_column=right)

@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
-from pipeline.scanners import bandit, checkov, gitleaks, osv, semgrep, trivy, zap
+from pipeline.scanners import (
+    bandit,
+    checkov,
+    codeql,
+    detect_secrets,
+    empty,
+    gitleaks,
+    glitch,
+    grype,
+    hadolint,
+    kics,
+    npm_audit,
+    osv,
+    pip_audit,
+    semgrep,
+    terrascan,
+    tfsec,
+    trivy,
+    zap,
+    zizmor,
+)
+from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Reader, Report, ReportRefused
-from pipeline.scanners.sarif.reader import Dialect, SarifReader
+from pipeline.scanners.sarif.reader import SarifReader
 
-DIALECTS: tuple[Dialect, ...] = (
-    bandit.DIALECT,
-    checkov.DIALECT,
-    gitleaks.DIALECT,
-    semgrep.DIALECT,
-    trivy.DIALECT,
+KNOWN: tuple[FormatReader, ...] = (
+    bandit.READER,
+    checkov.READER,
+    codeql.READER,
+    detect_secrets.READER,
+    gitleaks.READER,
+    glitch.READER,
+    grype.READER,
+    hadolint.READER,
+    kics.READER,
+    npm_audit.READER,
+    osv.READER,
+    pip_audit.READER,
+    semgrep.READER,
+    terrascan.READER,
+    tfsec.READER,
+    trivy.READER,
+    zap.READER,
+    zizmor.READER,
+    empty.READER,
 )
 
 SCANNERS: tuple[Reader, ...] = (
-    bandit.READER,
-    checkov.READER,
-    gitleaks.READER,
-    osv.READER,
-    semgrep.READER,
-    trivy.READER,
-    zap.READER,
-    SarifReader(DIALECTS),
+    *KNOWN,
+    SarifReader(tuple(reader.dialect for reader in KNOWN if reader.dialect is not None)),
 )
 
 

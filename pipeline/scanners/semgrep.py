@@ -11,10 +11,11 @@ from pipeline.records import Hints, Rule, Scanner, TextEdit
 from pipeline.scanners import domain, severity
 from pipeline.scanners.cwe import cwe_numbers
 from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
-from pipeline.scanners.outline import outline
+from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import file_location, line_of, place_of
-from pipeline.scanners.sarif.reader import Dialect, read_sarif, speaks
+from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen
 
 PLACEHOLDER = "requires login"
@@ -142,30 +143,24 @@ DIALECT = Dialect(
 )
 
 
-class SemgrepReader:
-    """Semgrep's and Opengrep's reports."""
-
-    name = "semgrep"
-
-    def recognise(self, report: Report) -> bool:
-        """Results, errors and paths (or a version), and none of Bandit's metrics; or Semgrep's SARIF."""
-        keys = outline(report).keys
-        native = {"results", "errors"} <= keys and not {"metrics", "generated_at"} & keys
-        return (native and bool({"paths", "version"} & keys)) or speaks(report, DIALECT)
-
-    def read(self, report: Report) -> Iterator[Said]:
-        """Read findings, then what Semgrep says it could not scan."""
-        if "runs" in outline(report).keys:
-            yield from read_sarif(report, (DIALECT,))
-            return
-        log, faults = load(report, _Log)
-        scanner = Scanner(name=self.name, version=log.version)
-        yield from each(elements(log.results, "/results"), _Result, lambda r, p: [_finding(r, p, scanner)])
-        yield from each(elements(log.errors, "/errors"), _Problem, _problem)
-        yield from each(elements(log.skipped_rules, "/skipped_rules"), _SkippedRule, _skipped)
-        if log.results is None:
-            yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
-        yield from faults
+def _is_native(seen: Outline, head: str) -> bool:
+    """Results and errors beside paths or a version, and none of Bandit's metrics."""
+    del head
+    if not {"results", "errors"} <= seen.keys or {"metrics", "generated_at"} & seen.keys:
+        return False
+    return bool({"paths", "version"} & seen.keys)
 
 
-READER = SemgrepReader()
+def _read(report: Report) -> Iterator[Said]:
+    """Read findings, then what Semgrep says it could not scan."""
+    log, faults = load(report, _Log)
+    scanner = Scanner(name="semgrep", version=log.version)
+    yield from each(elements(log.results, "/results"), _Result, lambda r, p: [_finding(r, p, scanner)])
+    yield from each(elements(log.errors, "/errors"), _Problem, _problem)
+    yield from each(elements(log.skipped_rules, "/skipped_rules"), _SkippedRule, _skipped)
+    if log.results is None:
+        yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
+    yield from faults
+
+
+READER = FormatReader(name="semgrep", native=_is_native, decode=_read, dialect=DIALECT)

@@ -31,7 +31,7 @@ WORDS: dict[str, Severity] = {
 SCALES: dict[str, dict[str, Severity]] = {
     "sarif": {"error": HIGH, "warning": MEDIUM, "note": LOW, "none": INFO},
     "semgrep": {"error": HIGH, "warning": MEDIUM, "info": LOW, "inventory": INFO, "experiment": INFO},
-    "hadolint": {"error": HIGH, "warning": MEDIUM, "info": LOW, "style": INFO, "ignore": INFO},
+    "hadolint": {"error": HIGH, "warning": MEDIUM, "info": LOW, "style": LOW, "ignore": INFO},
     "zap": {"3": HIGH, "2": MEDIUM, "1": LOW, "0": INFO, "-1": INFO},
     "tfsec": {"error": HIGH, "warning": MEDIUM, "info": LOW},
 }

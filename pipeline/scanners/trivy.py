@@ -22,10 +22,11 @@ from pipeline.scanners import domain, severity
 from pipeline.scanners.cwe import cwe_numbers
 from pipeline.scanners.document import Said, each, elements, load
 from pipeline.scanners.ecosystems import UNKNOWN, ecosystem, of_lock_file
+from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
-from pipeline.scanners.outline import outline
+from pipeline.scanners.outline import Outline, outline
 from pipeline.scanners.places import Place, file_location, place_of
-from pipeline.scanners.sarif.reader import Dialect, read_sarif, speaks
+from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen
 
 _FIELD = re.compile(
@@ -316,35 +317,27 @@ def _secret_title(seen: Seen, fields: dict[str, str]) -> str:
 DIALECT = Dialect(scanner="trivy", tools=("trivy",), refine=_refine)
 
 
-class TrivyReader:
-    """Trivy's reports."""
-
-    name = "trivy"
-
-    def recognise(self, report: Report) -> bool:
-        """An artifact with results, the old list of targets, or Trivy's SARIF."""
-        seen = outline(report)
-        if seen.kind == "array":
-            return "Target" in seen.keys
-        native = "ArtifactName" in seen.keys and not seen.keys.isdisjoint(("SchemaVersion", "Results", "ArtifactType"))
-        return native or speaks(report, DIALECT)
-
-    def read(self, report: Report) -> Iterator[Said]:
-        """Read vulnerabilities, misconfigurations and secrets of each target."""
-        seen = outline(report)
-        if "runs" in seen.keys:
-            yield from read_sarif(report, (DIALECT,))
-            return
-        if seen.kind == "array":
-            targets, faults = load(report, list[msgspec.Raw])
-            yield from each(elements(targets, ""), _Target, _Native(None).target)
-        else:
-            log, faults = load(report, _Log)
-            if log.schema_version is not None and log.schema_version > 2:
-                raise ReportRefused(f"Trivy's schema {log.schema_version} is not known.", "Update fixsmith.")
-            image = log.artifact_name if log.artifact_type in _IMAGE_TYPES else None
-            yield from each(elements(log.results, "/Results"), _Target, _Native(image).target)
-        yield from faults
+def _is_native(seen: Outline, head: str) -> bool:
+    """An artifact with results, or the old list of targets."""
+    del head
+    if seen.kind == "array":
+        return "Target" in seen.keys
+    return "ArtifactName" in seen.keys and bool({"SchemaVersion", "Results", "ArtifactType"} & seen.keys)
 
 
-READER = TrivyReader()
+def _read(report: Report) -> Iterator[Said]:
+    """Read vulnerabilities, misconfigurations and secrets of each target."""
+    seen = outline(report)
+    if seen.kind == "array":
+        targets, faults = load(report, list[msgspec.Raw])
+        yield from each(elements(targets, ""), _Target, _Native(None).target)
+    else:
+        log, faults = load(report, _Log)
+        if log.schema_version is not None and log.schema_version > 2:
+            raise ReportRefused(f"Trivy's schema {log.schema_version} is not known.", "Update fixsmith.")
+        image = log.artifact_name if log.artifact_type in _IMAGE_TYPES else None
+        yield from each(elements(log.results, "/Results"), _Target, _Native(image).target)
+    yield from faults
+
+
+READER = FormatReader(name="trivy", native=_is_native, decode=_read, dialect=DIALECT)

@@ -16,8 +16,9 @@ from pipeline.records import Domain, Hints, Rule, Scanner, UrlLocation
 from pipeline.scanners import severity
 from pipeline.scanners.cwe import bare_number
 from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
-from pipeline.scanners.outline import outline
+from pipeline.scanners.outline import Outline, outline
 
 _TAG = re.compile(r"</?(?:p|br|ul|ol|li|b|i|strong|em|code|pre|a|div|span)\b[^>]{0,300}>", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"</p>|<br ?/?>", re.IGNORECASE)
@@ -149,21 +150,16 @@ def _xml_alert(element: Element, pointer: str, scanner: Scanner, site: str) -> I
     yield from _alert(alert, pointer, scanner, site)
 
 
-class ZapReader:
-    """ZAP's reports."""
-
-    name = "zap"
-
-    def recognise(self, report: Report) -> bool:
-        """ZAP's program name or version beside sites, or its XML's root element."""
-        seen = outline(report)
-        if seen.kind == "text":
-            return "<OWASPZAPReport" in report.head[:4096]
-        return "site" in seen.keys and any(key.startswith("@") for key in seen.keys)
-
-    def read(self, report: Report) -> Iterator[Said]:
-        """Read JSON or XML, whichever it is."""
-        return _read_json(report) if outline(report).kind == "object" else _read_xml(report)
+def _is_native(seen: Outline, head: str) -> bool:
+    """ZAP's version beside sites, or its XML's root element."""
+    if seen.kind == "text":
+        return "<OWASPZAPReport" in head[:4096]
+    return "site" in seen.keys and any(key.startswith("@") for key in seen.keys)
 
 
-READER = ZapReader()
+def _read(report: Report) -> Iterator[Said]:
+    """Read JSON or XML, whichever it is."""
+    return _read_json(report) if outline(report).kind == "object" else _read_xml(report)
+
+
+READER = FormatReader(name="zap", native=_is_native, decode=_read)

@@ -1,0 +1,107 @@
+"""Terrascan: its JSON and its SARIF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from pipeline.records import FileLocation, Rule, Scanner
+from pipeline.scanners import domain, severity
+from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.formats import FormatReader
+from pipeline.scanners.interface import Fault, RawFinding, Report
+from pipeline.scanners.outline import Outline
+from pipeline.scanners.places import file_location, place_of
+from pipeline.scanners.sarif.reader import Dialect
+from pipeline.scanners.sarif.results import Seen, word_of
+
+_NOTHING_THERE = re.compile(r"not found in|^no .* found in|no .*files found", re.IGNORECASE)
+"""Terrascan tries every kind of configuration and reports each that isn't there as an error."""
+
+
+class _Violation(msgspec.Struct, frozen=True):
+    rule_id: str
+    rule_name: str | None = None
+    description: str = ""
+    severity: str | None = None
+    category: str | None = None
+    file: str = ""
+    line: int | None = None
+
+
+class _ScanError(msgspec.Struct, frozen=True):
+    iac_type: str = ""
+    message: str = msgspec.field(name="errMsg", default="")
+
+
+class _Results(msgspec.Struct, frozen=True):
+    violations: list[msgspec.Raw] | None = None
+    skipped: list[msgspec.Raw] | None = msgspec.field(name="skipped_violations", default=None)
+    scan_errors: list[msgspec.Raw] | None = None
+
+
+class _Log(msgspec.Struct, frozen=True):
+    results: _Results | None = None
+
+
+def _finding(violation: _Violation, pointer: str) -> Iterator[RawFinding]:
+    place, word = place_of(violation.file), severity.from_word("terrascan", violation.severity)
+    yield RawFinding(
+        scanner=Scanner(name="terrascan"),
+        rule=Rule(id=violation.rule_id, name=violation.rule_name, help=violation.description or None),
+        severity=severity.first(word),
+        domain=domain.of_configuration(violation.rule_id, place.path),
+        location=file_location(place.path, violation.line, violation.line),
+        message=violation.description or violation.rule_name or violation.rule_id,
+        pointer=pointer,
+        flags=(*place.flags, *severity.flags_for(word)),
+    )
+
+
+def _skipped(violation: _Violation, pointer: str) -> Iterator[RawFinding]:
+    for finding in _finding(violation, pointer):
+        yield msgspec.structs.replace(finding, flags=(*finding.flags, "suppressed"))
+
+
+def _error(error: _ScanError, pointer: str) -> Iterator[Fault]:
+    if not _NOTHING_THERE.search(error.message):
+        reason = " ".join(error.message.split())[:300]
+        yield Fault(pointer=pointer, reason=f"Terrascan could not scan as {error.iac_type}: {reason}")
+
+
+def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
+    """Terrascan keeps its own severity beside SARIF's level."""
+    path = finding.location.path if isinstance(finding.location, FileLocation) else ""
+    word = severity.from_word("terrascan", word_of(seen, "severity"))
+    return msgspec.structs.replace(
+        finding,
+        domain=domain.of_configuration(finding.rule.id, path),
+        severity=word if word is not None else finding.severity,
+    )
+
+
+def _is_native(seen: Outline, head: str) -> bool:
+    """Results that hold violations and a scan summary."""
+    return (
+        seen.keys == {"results"}
+        and not seen.results_are_a_list
+        and ('"scan_summary"' in head or '"violations"' in head)
+    )
+
+
+def _read(report: Report) -> Iterator[Said]:
+    """Read violations, those skipped on purpose, and what could not be scanned."""
+    log, faults = load(report, _Log)
+    results = log.results or _Results()
+    yield from each(elements(results.violations, "/results/violations"), _Violation, _finding)
+    yield from each(elements(results.skipped, "/results/skipped_violations"), _Violation, _skipped)
+    yield from each(elements(results.scan_errors, "/results/scan_errors"), _ScanError, _error)
+    if log.results is None:
+        yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")
+    yield from faults
+
+
+DIALECT = Dialect(scanner="terrascan", tools=("terrascan",), refine=_refine)
+READER = FormatReader(name="terrascan", native=_is_native, decode=_read, dialect=DIALECT)
