@@ -1,0 +1,50 @@
+"""Conversations as the model's own chat template writes them: in training, evaluation and use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from config.errors import InputRefused
+
+Message = Mapping[str, str]
+
+
+class Tokenizer(Protocol):
+    """What is needed of a tokenizer (mlx-lm's wrapper, or transformers' own)."""
+
+    chat_template: str | None
+    all_special_tokens: Sequence[str]
+    eos_token_id: int
+
+    def apply_chat_template(self, messages: Sequence[Message], **options: Any) -> Any:
+        """Return the conversation as token ids."""
+
+    def encode(self, text: str, **options: Any) -> list[int]:
+        """Return the text as token ids."""
+
+    def decode(self, tokens: Sequence[int], **options: Any) -> str:
+        """Return token ids as text."""
+
+
+def tokens(tokenizer: Tokenizer, messages: Sequence[Message], *, ask: bool = False) -> list[int]:
+    """Return a conversation as token ids; with `ask`, up to where the assistant begins to answer.
+
+    Raises `InputRefused` when the tokenizer has no chat template.
+    """
+    if not tokenizer.chat_template:
+        raise InputRefused(
+            "The model's tokenizer has no chat template.", "Choose an instruction-tuned model (`-Instruct`)."
+        )
+    plain = [defused(tokenizer, message) for message in messages]
+    result = tokenizer.apply_chat_template(plain, add_generation_prompt=ask, tokenize=True, return_dict=False)
+    return [int(token) for token in result]
+
+
+def defused(tokenizer: Tokenizer, message: Message) -> dict[str, str]:
+    """Return the message with special tokens in its content broken up: text can't end its own turn."""
+    content = message["content"]
+    for special in tokenizer.all_special_tokens:
+        if special in content:
+            content = content.replace(special, f"{special[:1]} {special[1:]}")
+    return {"role": message["role"], "content": content}
