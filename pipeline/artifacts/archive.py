@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import msgspec
 
@@ -27,6 +27,8 @@ FREE_BYTES = 1 << 20
 """Below this size the ratio isn't looked at: a megabyte of spaces does no harm."""
 
 MAX_DIRECTORY_BYTES_PER_FILE = 1024
+SMALL_DIRECTORY = 1 << 16
+ZIP64 = 0xFFFFFFFF
 _END = struct.Struct("<4s4H2LH")
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError,
@@ -82,14 +84,13 @@ def check_directory(path: Path, max_files: int) -> None:
     if start < 0 or len(tail) - start < _END.size:
         raise Refusal("isn't a readable zip: it is truncated")
     directory = _END.unpack_from(tail, start)[5]
-    bound = max(max_files, 1) * MAX_DIRECTORY_BYTES_PER_FILE
-    if (size if directory == 0xFFFFFFFF else directory) > max(bound, 1 << 16) and directory != 0xFFFFFFFF:
+    if directory == ZIP64:
+        directory = size
+    if directory > max(max_files * MAX_DIRECTORY_BYTES_PER_FILE, SMALL_DIRECTORY):
         raise ArtifactRefusal(f"lists more than {max_files} files")
 
 
-def _member(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget, seen: set[str]
-) -> Member:
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget, seen: set[str]) -> Member:
     name = printable(entry.orig_filename)
     try:
         _check_entry(entry)
@@ -136,10 +137,18 @@ def ungzip(path: Path, target: Path, budget: Budget) -> None:
         raise Refusal(f"can't be unpacked: {_reason(error)}") from error
 
 
-def inflate(stream: IO[bytes], target: Path, packed: int, budget: Budget) -> str:
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        ...
+
+
+def inflate(stream: Readable, target: Path, packed: int, budget: Budget) -> str:
     """Copy to `target`, readable by its owner only, watching size and ratio; return the SHA-256."""
     digest, size, limits = hashlib.sha256(), 0, budget.limits
-    with open(target, "wb", opener=private_opener) as out:  # noqa: PTH123 (Path.open takes no opener)
+    with open_private(target) as out:
         while chunk := stream.read(CHUNK):
             size += len(chunk)
             budget.take_bytes(len(chunk))
@@ -152,9 +161,9 @@ def inflate(stream: IO[bytes], target: Path, packed: int, budget: Budget) -> str
     return digest.hexdigest()
 
 
-def private_opener(path: str, flags: int) -> int:
-    """Open for `open`, so that a new file is readable by its owner only."""
-    return os.open(path, flags, 0o600)
+def open_private(path: Path) -> IO[bytes]:
+    """Open a file for writing that only its owner can read."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def _reason(error: BaseException) -> str:

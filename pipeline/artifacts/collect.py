@@ -14,7 +14,7 @@ from typing import Any
 from config.settings import Settings
 from pipeline.artifacts.extract import private_folder, walk
 from pipeline.artifacts.folder import digest_artifacts
-from pipeline.artifacts.interface import INDEX, REJECTED, IndexEntry
+from pipeline.artifacts.interface import INDEX, REJECTED, IndexEntry, sorted_rejections
 from pipeline.records import Rejection
 from pipeline.stage import Context, Progress, Request, write_records
 
@@ -45,14 +45,15 @@ class Collect:
             else:
                 found.append(item)
                 context.progress(Progress(stage=self.name, message=item.place, done=len(found)))
+        refused = sorted_rejections(rejected)
         index = sorted(set(found), key=lambda entry: (entry.snapshot, entry.artifact, entry.report))
         write_records(context.folder / INDEX, index)
-        write_records(context.folder / REJECTED, sorted(set(rejected), key=rejection_order))
+        write_records(context.folder / REJECTED, refused)
         return {
             "artifacts": len({(entry.snapshot, entry.artifact) for entry in index}),
             "files": len(index),
             "bytes": sum(entry.bytes for entry in index),
-            "rejected": len(set(rejected)),
+            "rejected": len(refused),
         }
 
 
@@ -61,11 +62,6 @@ def snapshots(request: Request) -> Iterator[tuple[str, Path]]:
     yield "current", Path(request.artifacts)
     if request.earlier_artifacts is not None:
         yield "earlier", Path(request.earlier_artifacts)
-
-
-def rejection_order(rejection: Rejection) -> tuple[str, ...]:
-    """Return what rejections are sorted by: place, pointer, reason, artifact."""
-    return rejection.report, rejection.pointer, rejection.reason, rejection.artifact
 
 
 def _items(context: Context) -> Iterator[IndexEntry | Rejection]:

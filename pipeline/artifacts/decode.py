@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from pipeline.artifacts.archive import CHUNK, private_opener
+from pipeline.artifacts.archive import CHUNK, open_private
 from pipeline.artifacts.interface import Refusal
 
 MARKS: tuple[tuple[bytes, str], ...] = (
@@ -57,7 +57,7 @@ def decode(path: Path, target: Path) -> Path:
             for _ in _texts(stream, encoding, mark):
                 pass
             return path
-        with open(target, "wb", opener=private_opener) as out:  # noqa: PTH123 (Path.open takes no opener)
+        with open_private(target) as out:
             for number, text in enumerate(_texts(stream, encoding, mark)):
                 out.write((_DECLARATION.sub(r"\1", text) if number == 0 else text).encode("utf-8"))
     return target

@@ -24,7 +24,22 @@ INSIDE = "!/"
 """Between a zip's name and the name of what is in it."""
 
 OTHER_ZIPS = frozenset(
-    {".jar", ".war", ".ear", ".apk", ".aar", ".ipa", ".whl", ".egg", ".nupkg", ".docx", ".xlsx", ".pptx", ".odt", ".epub"}
+    {
+        ".jar",
+        ".war",
+        ".ear",
+        ".apk",
+        ".aar",
+        ".ipa",
+        ".whl",
+        ".egg",
+        ".nupkg",
+        ".docx",
+        ".xlsx",
+        ".pptx",
+        ".odt",
+        ".epub",
+    }
 )
 """Zip files by format that are programs or documents: passed on unopened."""
 

@@ -59,7 +59,9 @@ def loose_artifacts(root: Path) -> list[LooseArtifact]:
     except FileNotFoundError as error:
         raise InputRefused(f"There are no artifacts at {root}.", "Check --artifacts-dir.") from error
     except OSError as error:
-        raise InputRefused(f"The artifacts at {root} can't be listed: {error.strerror}.", "Check --artifacts-dir.") from error
+        raise InputRefused(
+            f"The artifacts at {root} can't be listed: {error.strerror}.", "Check --artifacts-dir."
+        ) from error
     boundary = Path(os.path.realpath(root))
     found: dict[str, LooseArtifact] = {}
     for entry in entries:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from config.settings import Artifacts
-from pipeline.records import Record
+from pipeline.records import Record, Rejection
 
 INDEX = "index.jsonl"
 REJECTED = "rejected.jsonl"
@@ -66,3 +67,8 @@ class Budget:
 
 class ArtifactRefusal(Refusal):
     """The artifact as a whole is past a limit: what was read of it stays, the rest is refused."""
+
+
+def sorted_rejections(rejections: Iterable[Rejection]) -> list[Rejection]:
+    """Return each rejection once, by place, pointer and reason: the same for inputs in any order."""
+    return sorted(set(rejections), key=lambda one: (one.report, one.pointer, one.reason, one.artifact))

@@ -3,6 +3,10 @@
 File findings are first brought together by place, since one tool's SARIF and JSON agree on it
 while only one of them may carry the code. The fingerprint then forgets the line: it is made of
 rule, path, the flagged code without white space, and a number among equal ones in the file.
+
+A package's finding is made of package, manifest, advisory, and a number among the versions of
+that package in that manifest; an image's of image, package, advisory; a URL's of URL, method,
+parameter and rule. Among equal ones, when the first is fixed the numbers of the others move up.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from pipeline.findings.identity import Advisories, code_text, subject
-from pipeline.records import FileLocation, Origin, PackageLocation
+from pipeline.findings.versions import order_versions
+from pipeline.records import FileLocation, ImageLocation, Origin, PackageLocation
 from pipeline.scanners.interface import RawFinding
 
 VERSION = "fixsmith-finding-1"
@@ -76,13 +81,33 @@ def _adopt_packages_without_path(by_subject: dict[Subject, list[Sighting]]) -> N
             by_subject[(same or candidates)[0]].extend(by_subject.pop(about))
 
 
+def _by_version(group: list[Sighting]) -> list[list[Sighting]]:
+    """Return the sightings of each version of a package, ascending: a lock file may hold several.
+
+    The version itself is no part of the identity: an update that doesn't help is no new weakness.
+    """
+    versions: dict[str, list[Sighting]] = defaultdict(list)
+    ecosystem = ""
+    for sighting in group:
+        location = sighting.finding.location
+        ecosystem = location.ecosystem if isinstance(location, PackageLocation) else ecosystem
+        version = location.version if isinstance(location, PackageLocation | ImageLocation) else None
+        versions[(version or "").strip().lstrip("vV")].append(sighting)
+    unknown = versions.pop("", [])
+    ordered = [versions[version] for version in order_versions(ecosystem, versions)]
+    if unknown:
+        ordered = [[*ordered[0], *unknown], *ordered[1:]] if ordered else [unknown]
+    return ordered
+
+
 def _versions(group: list[Sighting]) -> set[str | None]:
     return {s.finding.location.version for s in group if isinstance(s.finding.location, PackageLocation)}
 
 
 def _identities(about: Subject, group: list[Sighting]) -> Iterable[tuple[Subject, list[Sighting]]]:
     if about[0] != "file":
-        yield about, group
+        for number, members in enumerate(_by_version(group)):
+            yield (*about, str(number)), members
         return
     counts: dict[str, int] = defaultdict(int)
     for place in _places(group):

@@ -93,11 +93,27 @@ def subject(finding: RawFinding, advisories: Advisories) -> tuple[str, ...]:
     advisory = advisories.canonical(finding)
     match location:
         case PackageLocation():
-            return ("package", *package_key(location.ecosystem, location.name), location.path or "", _what(finding, advisory))
+            return (
+                "package",
+                *package_key(location.ecosystem, location.name),
+                location.path or "",
+                _what(finding, advisory),
+            )
         case ImageLocation():
-            return ("image", location.image, (location.package or location.path or "").lower(), _what(finding, advisory))
+            return (
+                "image",
+                location.image,
+                (location.package or location.path or "").lower(),
+                _what(finding, advisory),
+            )
         case UrlLocation():
-            return ("url", location.url, (location.method or "").upper(), location.parameter or "", _what(finding, None))
+            return (
+                "url",
+                location.url,
+                (location.method or "").upper(),
+                location.parameter or "",
+                _what(finding, None),
+            )
         case FileLocation():
             about = advisory if finding.domain in (Domain.SCA, Domain.CONTAINER) else None
             return ("file", location.path, _what(finding, about))

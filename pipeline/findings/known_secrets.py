@@ -22,7 +22,15 @@ def known_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
     every `test` would destroy the findings and protect nothing.
     """
     forms = {form for value in values for form in _forms(value.strip()) if _is_telling(form)}
-    return re.compile(_trie_pattern(forms)) if forms else None
+    return _compiled(forms) if forms else None
+
+
+def _compiled(forms: set[str]) -> re.Pattern[str]:
+    try:
+        return re.compile(_trie_pattern(forms))
+    except (RecursionError, OverflowError, re.error):
+        # Hundreds of values that each begin with the one before: made up, but it must not fail.
+        return re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
 
 
 def _forms(value: str) -> set[str]:
@@ -58,16 +66,17 @@ def _trie_pattern(values: Iterable[str]) -> str:
 
 
 def _branches(node: dict[str, Any]) -> str:
-    """Return the pattern of a node, longest first; runs without a fork are kept as one text."""
-    branches = []
-    for character, child in node.items():
-        if character == "":
-            continue
-        run = character
-        while len(child) == 1 and "" not in child:
-            (following, child), *_ = child.items()
-            run += following
-        branches.append(re.escape(run) + (_branches(child) if any(child) else ""))
+    """Return the pattern of what follows a node, the longest first."""
+    branches = [_run(character, child) for character, child in node.items() if character]
     if not branches:
         return ""
     return f"(?:{'|'.join(branches)}){'?' if '' in node else ''}"
+
+
+def _run(start: str, node: dict[str, Any]) -> str:
+    """Return the pattern from one character on; what has no fork is kept as one text."""
+    text = start
+    while len(node) == 1 and "" not in node:
+        ((character, node),) = node.items()
+        text += character
+    return re.escape(text) + _branches(node)

@@ -53,8 +53,7 @@ class Normaliser:
     def record(self, record: R) -> R:
         """Return a record whose every text, at any depth, is cleaned, redacted and bounded."""
         changes = {
-            name: self._value(getattr(record, name), LIMITS.get(name, MAX_NAME))
-            for name in record.__struct_fields__
+            name: self._value(getattr(record, name), LIMITS.get(name, MAX_NAME)) for name in record.__struct_fields__
         }
         return type(record)(**changes)
 
@@ -88,4 +87,3 @@ class Normaliser:
         if any(hides_direction(text) for text in texts):
             flags.add(HIDDEN_FLAG)
         return flags
-

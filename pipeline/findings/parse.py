@@ -12,7 +12,7 @@ from typing import Any
 
 from config.errors import InputRefused
 from config.settings import Settings
-from pipeline.artifacts.interface import INDEX, REJECTED, IndexEntry
+from pipeline.artifacts.interface import INDEX, REJECTED, IndexEntry, sorted_rejections
 from pipeline.findings.fingerprint import Sighting, weaknesses
 from pipeline.findings.identity import Advisories
 from pipeline.findings.merge import merge
@@ -47,8 +47,8 @@ class Parse:
         refused = tuple(read_records(context.inputs["collect"] / REJECTED, Rejection))
         reading = read_snapshots(context, index)
         normaliser = Normaliser(Redactor(load_key(context.folder.parents[2]), reading.secrets))
-        rejected = _unique(normaliser.rejection(rejection) for rejection in (*refused, *reading.rejected))
-        skipped = _unique(normaliser.rejection(rejection) for rejection in reading.skipped)
+        rejected = sorted_rejections(normaliser.rejection(rejection) for rejection in (*refused, *reading.rejected))
+        skipped = sorted_rejections(normaliser.rejection(rejection) for rejection in reading.skipped)
         write_records(context.folder / REJECTED, rejected)
         write_records(context.folder / SKIPPED, skipped)
         _require_one(reading, rejected, skipped)
@@ -77,7 +77,9 @@ def sorted_findings(sightings: Iterable[Sighting], advisories: Advisories, commi
 
 def _place(finding: Finding) -> tuple[Any, ...]:
     location = finding.location
-    texts = [str(value or "") for name in location.__struct_fields__ if not isinstance(value := getattr(location, name), int)]
+    texts = [
+        str(value or "") for name in location.__struct_fields__ if not isinstance(value := getattr(location, name), int)
+    ]
     line = getattr(location, "start_line", None) or getattr(location, "line", None) or 0
     return type(location).__name__, texts[0], line, texts[1:], finding.rule.id, finding.fingerprint
 
@@ -96,16 +98,14 @@ def _sightings(reading: Reading, snapshot: str, normaliser: Normaliser) -> Itera
         yield Sighting(finding, raw.report, origins)
 
 
-def _unique(rejections: Iterable[Rejection]) -> list[Rejection]:
-    return sorted(set(rejections), key=lambda one: (one.report, one.pointer, one.reason, one.artifact))
-
-
 def _require_one(reading: Reading, rejected: list[Rejection], skipped: list[Rejection]) -> None:
     if reading.reports:
         return
     lines = [f"{one.report}: {one.reason}" for one in (*rejected, *skipped)][:SHOWN]
     raise InputRefused(
-        f"No scanner report could be read; {len(rejected)} refused, {len(skipped)} are no reports. " + "; ".join(lines) + ".",
+        f"No scanner report could be read; {len(rejected)} refused, {len(skipped)} are no reports. "
+        + "; ".join(lines)
+        + ".",
         "Give a folder with scanner reports (SARIF or a scanner's own JSON), or the zips CI made of them.",
     )
 

@@ -7,28 +7,98 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 
 _TEMPLATE = re.compile(
-    r"^(?:\$[\w{(].*|.*\$\{.*|.*\{\{.*|.*\{\w*\}.*|%\(?\w+\)?s?|%[A-Z_]+%|<[^>]*>?|\[[^\]]*\]|#\{.*|@\w+@|\$\w+.*)$", re.DOTALL
+    r"^(?:\$[\w{(].*|.*\$\{.*|.*\{\{.*|.*\{\w*\}.*|%\(?\w+\)?s?|%[A-Z_]+%|<[^>]*>?|\[[^\]]*\]|#\{.*|@\w+@|\$\w+.*)$",
+    re.DOTALL,
 )
-_BLANKED = re.compile(r"^(?:(.)\1*|[*xX.•\-_]+|.{0,6}\*{3,}.{0,6}|(?i:redacted|removed|masked|hidden|filtered)[^a-z]*)$", re.DOTALL)
-_CODE = re.compile(r"^(?:(?:os|process|config|settings|self|this|env|secrets|vars|var|request|req|args|github|local|data|params|options|module)\.|System\.|getenv|.*[\w\]]\(.*\)?$)")
+_BLANKED = re.compile(
+    r"^(?:(.)\1*|[*xX.•\-_]+|.{0,6}\*{3,}.{0,6}|(?i:redacted|removed|masked|hidden|filtered)[^a-z]*)$", re.DOTALL
+)
+_CODE = re.compile(
+    r"^(?:(?:os|process|config|settings|self|this|env|secrets|vars|var|request|req|args|github|local|data|params|options|module)\.|System\.|getenv|.*[\w\]]\(.*\)?$)"
+)
 _UUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
 _HEX = re.compile(r"^(?:0x)?[0-9a-fA-F]+$")
 _WORDS = frozenset(
-    "password passwd secret token bearer basic string none null true false required optional hidden text "
-    "undefined default unknown empty changeme example placeholder disabled enabled public private plain "
-    "number integer boolean object array username user email value input type error warning high medium low "
-    "critical info access refresh oauth2 oauth apikey api_key header query cookie http https inherit read write "
-    "readonly always never manual auto".split()
+    [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "bearer",
+        "basic",
+        "string",
+        "none",
+        "null",
+        "true",
+        "false",
+        "required",
+        "optional",
+        "hidden",
+        "text",
+        "undefined",
+        "default",
+        "unknown",
+        "empty",
+        "changeme",
+        "example",
+        "placeholder",
+        "disabled",
+        "enabled",
+        "public",
+        "private",
+        "plain",
+        "number",
+        "integer",
+        "boolean",
+        "object",
+        "array",
+        "username",
+        "user",
+        "email",
+        "value",
+        "input",
+        "type",
+        "error",
+        "warning",
+        "high",
+        "medium",
+        "low",
+        "critical",
+        "info",
+        "access",
+        "refresh",
+        "oauth2",
+        "oauth",
+        "apikey",
+        "api_key",
+        "header",
+        "query",
+        "cookie",
+        "http",
+        "https",
+        "inherit",
+        "read",
+        "write",
+        "readonly",
+        "always",
+        "never",
+        "manual",
+        "auto",
+    ]
 )
 _NAME_ENDS = re.compile(
     r"(?i)(?:name|field|header|param(?:eter)?s?|types?|url|uri|path|file|dir|id|ids|prefix|suffix|label|env|var|class|length|len|size"
     r"|policy|ref|version|scopes?|alg(?:orithm)?|arn|expir\w*|ttl|age|timeout|regex|pattern|format|issuer|count|limit|rule|check|scan\w*"
     r"|detect\w*|validat\w*|rotation|manager|store|endpoint|location|hint|message|text|title|description|placeholder|column|enabled|required)$"
 )
+_IN_URL = re.compile(r"://[^\s\"'<>()]*$")
 _TOKEN_ISH = re.compile(r"(?i)(?:pass(?:word|wd)?|secret|token|key|auth|credential|pwd)")
-_DIGEST_BEFORE = re.compile(r"(?i)(?:sha\d{0,3}|sha-\d{1,3}|md5|h1|integrity|digest|checksum|blake2\w*)[\"']?\s*[-:=]\s*[\"']?$")
+_DIGEST_BEFORE = re.compile(
+    r"(?i)(?:sha\d{0,3}|sha-\d{1,3}|md5|h1|integrity|digest|checksum|blake2\w*)[\"']?\s*[-:=]\s*[\"']?$"
+)
 
 
 def secret_of(match: re.Match[str]) -> str:
@@ -78,10 +148,12 @@ def is_random(match: re.Match[str]) -> bool:
     value = secret_of(match)
     if not (any(c.islower() for c in value) and any(c.isupper() for c in value) and any(c.isdigit() for c in value)):
         return False
+    if _IN_URL.search(match.string[max(0, match.start() - 400) : match.start()]):
+        return False
     if re.match(r"sha\d{3}-", value) or _DIGEST_BEFORE.search(match.string[max(0, match.start() - 24) : match.start()]):
         return False
     longest = max(re.split(r"[/_\-+=]", value), key=len)
-    changes = sum(_kind(a) != _kind(b) for a, b in zip(value, value[1:], strict=False))
+    changes = sum(_kind(a) != _kind(b) for a, b in pairwise(value))
     return entropy(value) >= 4.3 and len(longest) >= 12 and changes >= len(value) * 0.4
 
 

@@ -4,6 +4,7 @@ The token formats of detect-secrets' plugins are taken as they are (they are mai
 what they don't know stands below. A rule is only tried on text that holds one of its needles.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import functools
@@ -42,9 +43,7 @@ class SecretRule(msgspec.Struct, frozen=True):
     accept: Callable[[re.Match[str]], bool] | None = None
 
 
-def _rule(
-    kind: str, needles: str, pattern: str, accept: Callable[[re.Match[str]], bool] | None = None
-) -> SecretRule:
+def _rule(kind: str, needles: str, pattern: str, accept: Callable[[re.Match[str]], bool] | None = None) -> SecretRule:
     return SecretRule(kind, tuple(needles.split()), re.compile(pattern), accept)
 
 
@@ -151,11 +150,24 @@ def _maintained() -> tuple[SecretRule, ...]:
     Left out: those that go by keyword or entropy alone, and those that match a header only.
     """
     from detect_secrets.plugins import (
-        aws, discord, gitlab_token, mailchimp, npm, openai, pypi_token, sendgrid, slack, softlayer,
-        square_oauth, stripe,
+        aws,
+        cloudant,
+        discord,
+        github_token,
+        gitlab_token,
+        ibm_cloud_iam,
+        ibm_cos_hmac,
+        mailchimp,
+        npm,
+        openai,
+        pypi_token,
+        sendgrid,
+        slack,
+        softlayer,
+        square_oauth,
+        stripe,
     )  # fmt: skip
     from detect_secrets.plugins import azure_storage_key as azure
-    from detect_secrets.plugins import cloudant, github_token, ibm_cloud_iam, ibm_cos_hmac
 
     chosen = (
         ("aws-access-key", "", aws.AWSKeyDetector),
@@ -181,4 +193,3 @@ def _maintained() -> tuple[SecretRule, ...]:
         for kind, needles, plugin in chosen
         for pattern in plugin.denylist
     )
-

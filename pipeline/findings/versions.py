@@ -27,7 +27,9 @@ PURL_TYPES = {
 }  # fmt: skip
 """Package URL type of each ecosystem, by OSV's name in lower case (without a release after `:`)."""
 
-_FOLDED_TYPES = frozenset({"npm", "composer", "githubactions", "nuget", "gem", "cargo", "hex", "pub", "deb", "apk", "rpm"})
+_FOLDED_TYPES = frozenset(
+    {"npm", "composer", "githubactions", "nuget", "gem", "cargo", "hex", "pub", "deb", "apk", "rpm"}
+)
 _CLASSES = {
     "npm": "SemverVersion", "cargo": "SemverVersion", "hex": "SemverVersion", "pub": "SemverVersion",
     "swift": "SemverVersion", "cocoapods": "SemverVersion", "githubactions": "SemverVersion",
@@ -37,12 +39,14 @@ _CLASSES = {
     "bitnami": "SemverVersion",
 }  # fmt: skip
 _SYSTEM_TYPES = frozenset({"deb", "apk", "rpm", "alpm"})
-_PRE_RELEASE = re.compile(r"(?i)(?:^|[\d.\-_+])(?:alpha|beta|rc|cr|m(?=\d)|milestone|pre(?:view)?|dev|snapshot|nightly|canary|[ab](?=\d))")
+_PRE_RELEASE = re.compile(
+    r"(?i)(?:^|[\d.\-_+])(?:alpha|beta|rc|cr|m(?=\d)|milestone|pre(?:view)?|dev|snapshot|nightly|canary|[ab](?=\d))"
+)
 
 
 def purl_type(ecosystem: str) -> str:
     """Return the package URL type of an ecosystem, `generic` for one we don't know."""
-    return PURL_TYPES.get(ecosystem.split(":")[0].strip().lower(), "generic")
+    return PURL_TYPES.get(ecosystem.partition(":")[0].strip().lower(), "generic")
 
 
 def package_key(ecosystem: str, name: str) -> tuple[str, str]:
@@ -62,7 +66,7 @@ def package_url(ecosystem: str, name: str, version: str | None = None) -> str | 
         return None
     namespace, _, base = _spelled(kind, name).rpartition("/")
     if kind in _SYSTEM_TYPES:
-        namespace = ecosystem.split(":")[0].strip().lower().replace(" ", "")
+        namespace = ecosystem.partition(":")[0].strip().lower().replace(" ", "")
     try:
         return PackageURL(kind, namespace or None, base, version).to_string()
     except ValueError:
@@ -86,7 +90,7 @@ def parse_version(ecosystem: str, text: str) -> Any | None:
 
     try:
         version = getattr(univers.versions, name)(text.strip())
-        version < version  # noqa: B015 (some classes only fail when they compare)
+        sorted((version, version))  # some classes only fail when they compare
     except (InvalidVersion, ValueError, TypeError, AttributeError, IndexError, NotImplementedError):
         return None
     return version
@@ -94,7 +98,8 @@ def parse_version(ecosystem: str, text: str) -> Any | None:
 
 def order_versions(ecosystem: str, versions: Iterable[str]) -> list[str]:
     """Return versions in ascending order; those without an order come last, by text."""
-    known, unknown = [], []
+    known: list[str] = []
+    unknown: list[str] = []
     for text in sorted(set(versions)):
         (known if parse_version(ecosystem, text) is not None else unknown).append(text)
     ordering = functools.cmp_to_key(functools.partial(_compare, ecosystem))

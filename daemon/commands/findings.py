@@ -1,0 +1,124 @@
+"""`fixsmith findings`: what the newest run, or another, found."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+
+from config.errors import UsageError
+from pipeline.records import Domain, Finding, Severity
+from pipeline.stage import read_records
+
+FORMATS = ("table", "json", "csv", "sarif")
+SEVERITIES = tuple(Severity)
+
+
+def add(subparsers: Any) -> None:
+    """Describe the command."""
+    command = subparsers.add_parser(
+        "findings",
+        help="the findings of the newest run",
+        description="Show the findings of a run, worst first: every scanner's, each weakness once, without secrets.",
+        epilog="With --fail-on it exits 1 when a shown finding is that severe or worse: a gate for CI.",
+    )
+    command.add_argument("--run", metavar="ID", help="the run's id, or its start (default: the newest)")
+    command.add_argument(
+        "--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir of the settings)"
+    )
+    command.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    command.add_argument("--severity", metavar="LIST", action="append", help="only these: " + ", ".join(Severity))
+    command.add_argument("--domain", metavar="LIST", action="append", help="only these: " + ", ".join(Domain))
+    command.add_argument(
+        "--fail-on", choices=[str(severity) for severity in Severity], help="exit 1 from this severity on"
+    )
+    command.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the chosen findings to stdout; return 1 when --fail-on is reached, else 0."""
+    severities = chosen(Severity, arguments.severity, "--severity")
+    domains = chosen(Domain, arguments.domain, "--domain")
+    path = findings_file(workspace(arguments), arguments.run)
+    findings = [f for f in read_records(path, Finding) if f.severity in severities and f.domain in domains]
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    _write(findings, arguments.format, sys.stdout)
+    return int(arguments.fail_on is not None and reached(findings, Severity(arguments.fail_on)))
+
+
+def reached(findings: Sequence[Finding], limit: Severity) -> bool:
+    """Tell whether one of the findings is as severe as `limit`, or worse."""
+    worst = SEVERITIES.index(limit)
+    return any(SEVERITIES.index(finding.severity) <= worst for finding in findings)
+
+
+def chosen(kind: type[Severity] | type[Domain], words: Sequence[str] | None, flag: str) -> frozenset[str]:
+    """Return the members named by a flag (lists with commas, repeated or not); all when it isn't given."""
+    names = [name.strip().lower() for word in words or () for name in word.split(",") if name.strip()]
+    unknown = sorted(set(names) - {str(member) for member in kind})
+    if unknown:
+        raise UsageError(f"{flag} doesn't know {', '.join(unknown)}.", f"Known: {', '.join(kind)}.")
+    return frozenset(names or (str(member) for member in kind))
+
+
+def workspace(arguments: argparse.Namespace) -> Path:
+    """Return the folder the runs lie in."""
+    if arguments.output_dir:
+        return Path(arguments.output_dir).expanduser()
+    from config.load import load_settings
+
+    file = arguments.config or os.environ.get("FIXSMITH_CONFIG")
+    return Path(load_settings(Path(file) if file else None).fine_tuning.workspace_dir).expanduser()
+
+
+def findings_file(output: Path, name: str | None) -> Path:
+    """Return the run's findings; raise UsageError when there is no such run, or it has none."""
+    folder = output / "latest" if name is None else _run_folder(output / "runs", name)
+    path = folder / "parse" / "findings.jsonl"
+    if not path.is_file():
+        what = "no finished run" if name is None else f"no findings of run {name}"
+        raise UsageError(f"There is {what} in {output}.", "Run process_artifacts first, or name another --output-dir.")
+    return path
+
+
+def _run_folder(runs: Path, name: str) -> Path:
+    if not name.isalnum():
+        raise UsageError(f"{name!r} isn't a run's id.", "An id is made of letters and digits.")
+    found = sorted(path for path in runs.glob(f"{name}*") if path.is_dir()) if runs.is_dir() else []
+    if len(found) > 1:
+        raise UsageError(f"{name} could be {', '.join(path.name for path in found)}.", "Give more of the id.")
+    return found[0] if found else runs / name
+
+
+def _write(findings: Sequence[Finding], form: str, stream: TextIO) -> None:
+    writers: dict[str, Callable[[Sequence[Finding], TextIO], None]] = {
+        "table": _table, "json": _json, "csv": _csv, "sarif": _sarif,
+    }  # fmt: skip
+    writers[form](findings, stream)
+
+
+def _json(findings: Sequence[Finding], stream: TextIO) -> None:
+    stream.write(msgspec.json.format(msgspec.json.encode(findings, order="sorted")).decode() + "\n")
+
+
+def _table(findings: Sequence[Finding], stream: TextIO) -> None:
+    from pipeline.findings.formats.table import write_table
+
+    write_table(findings, stream)
+
+
+def _csv(findings: Sequence[Finding], stream: TextIO) -> None:
+    from pipeline.findings.formats.rows import write_csv
+
+    write_csv(findings, stream)
+
+
+def _sarif(findings: Sequence[Finding], stream: TextIO) -> None:
+    from pipeline.findings.formats.sarif import write_sarif
+
+    write_sarif(findings, stream)
