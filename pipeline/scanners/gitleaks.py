@@ -14,7 +14,7 @@ from pipeline.scanners.interface import RawFinding, Report
 from pipeline.scanners.outline import Outline, outline
 from pipeline.scanners.places import file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
-from pipeline.scanners.sarif.results import Seen
+from pipeline.scanners.sarif.results import Seen, word_of
 
 REDACTED = "REDACTED"
 
@@ -80,10 +80,15 @@ def secret_values(*texts: str | None) -> tuple[str, ...]:
 
 
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
-    """In Gitleaks' SARIF the snippet is the secret itself."""
-    del seen
+    """In Gitleaks' SARIF the snippet is the secret itself; version 7 had no rule ids but an offender."""
+    identity = finding.rule.id or finding.message.removesuffix(" secret detected")
+    offender = secret_values(word_of(seen, "offender"))
     return msgspec.structs.replace(
-        finding, severity=severity.SECRET, domain=Domain.SECRETS, secrets=secret_values(finding.snippet)
+        finding,
+        rule=msgspec.structs.replace(finding.rule, id=identity),
+        severity=severity.SECRET,
+        domain=Domain.SECRETS,
+        secrets=offender or secret_values(finding.snippet),
     )
 
 

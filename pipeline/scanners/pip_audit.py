@@ -60,12 +60,10 @@ def _finding(found: _Vulnerability, pointer: str, dependency: _Dependency) -> Ra
 
 def _is_native(seen: Outline, head: str) -> bool:
     """Dependencies with vulnerabilities, in a list or beside fixes."""
+    del head
     if seen.kind == "array":
         return "name" in seen.keys and not {"vulns", "skip_reason"}.isdisjoint(seen.keys)
-    return ({"dependencies"} <= seen.keys <= {"dependencies", "fixes"} and '"skip' in head) or seen.keys == {
-        "dependencies",
-        "fixes",
-    }
+    return {"dependencies"} <= seen.keys <= {"dependencies", "fixes"}
 
 
 def _read(report: Report) -> Iterator[Said]:
@@ -76,7 +74,7 @@ def _read(report: Report) -> Iterator[Said]:
     else:
         log, faults = load(report, _Log)
         yield from each(elements(log.dependencies, "/dependencies"), _Dependency, _dependency)
-        if log.dependencies is None:
+        if not log.dependencies:
             yield Fault(pointer="/dependencies", reason="the report names no dependencies: nothing was audited")
     yield from faults
 

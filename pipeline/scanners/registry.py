@@ -57,6 +57,8 @@ SCANNERS: tuple[Reader, ...] = (
 
 def recognise(report: Report) -> Reader:
     """Find the reader of a report by its content; raises `ReportRefused` when there is none."""
+    if not report.head.strip("\ufeff \t\r\n\x00"):
+        raise ReportRefused("The report is empty.", "A scanner that ran writes something.")
     for reader in SCANNERS:
         if reader.recognise(report):
             return reader

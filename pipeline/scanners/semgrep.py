@@ -144,11 +144,11 @@ DIALECT = Dialect(
 
 
 def _is_native(seen: Outline, head: str) -> bool:
-    """Results and errors beside paths or a version, and none of Bandit's metrics."""
+    """Results that name a check, or none beside a list of errors, and none of Bandit's metrics."""
     del head
     if not {"results", "errors"} <= seen.keys or {"metrics", "generated_at"} & seen.keys:
         return False
-    return bool({"paths", "version"} & seen.keys)
+    return "check_id" in seen.results or (seen.results_are_a_list and not seen.results)
 
 
 def _read(report: Report) -> Iterator[Said]:

@@ -110,6 +110,16 @@ class _Target(msgspec.Struct, frozen=True, rename="pascal"):
     secrets: list[msgspec.Raw] | None = None
 
 
+class _Resource(msgspec.Struct, frozen=True, rename="pascal"):
+    results: list[msgspec.Raw] | None = None
+
+
+class _Cluster(msgspec.Struct, frozen=True, rename="pascal"):
+    resources: list[msgspec.Raw] | None = None
+    vulnerabilities: list[msgspec.Raw] | None = None
+    misconfigurations: list[msgspec.Raw] | None = None
+
+
 class _Log(msgspec.Struct, frozen=True, rename="pascal"):
     schema_version: int | None = None
     artifact_name: str = ""
@@ -322,12 +332,36 @@ def _is_native(seen: Outline, head: str) -> bool:
     del head
     if seen.kind == "array":
         return "Target" in seen.keys
+    if "ClusterName" in seen.keys:
+        return True
     return "ArtifactName" in seen.keys and bool({"SchemaVersion", "Results", "ArtifactType"} & seen.keys)
+
+
+def _read_cluster(report: Report) -> Iterator[Said]:
+    """Read what `trivy k8s` found in a cluster: its targets are images and resources, not files."""
+    cluster, faults = load(report, _Cluster)
+
+    def resource(found: _Resource, pointer: str) -> Iterator[Said]:
+        return each(elements(found.results, f"{pointer}/Results"), _Target, of_cluster)
+
+    def of_cluster(target: _Target, pointer: str) -> Iterator[Said]:
+        return _Native(target.target.partition(" (")[0]).target(target, pointer)
+
+    for raws, name in (
+        (cluster.resources, "Resources"),
+        (cluster.vulnerabilities, "Vulnerabilities"),
+        (cluster.misconfigurations, "Misconfigurations"),
+    ):
+        yield from each(elements(raws, f"/{name}"), _Resource, resource)
+    yield from faults
 
 
 def _read(report: Report) -> Iterator[Said]:
     """Read vulnerabilities, misconfigurations and secrets of each target."""
     seen = outline(report)
+    if "ClusterName" in seen.keys:
+        yield from _read_cluster(report)
+        return
     if seen.kind == "array":
         targets, faults = load(report, list[msgspec.Raw])
         yield from each(elements(targets, ""), _Target, _Native(None).target)

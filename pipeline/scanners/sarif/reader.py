@@ -14,7 +14,15 @@ from pipeline.scanners.sarif.results import Results, Seen, text_of
 from pipeline.scanners.sarif.rules import Rules
 from pipeline.scanners.sarif.schema import Component, Invocation, Log, Notification, Result, Run
 
-_NOT_RESULTS = ("conversion", "graphs", "externalizedProperties", "webRequests", "webResponses", "translations")
+_NOT_RESULTS = (
+    "taxonomies",
+    "conversion",
+    "graphs",
+    "externalizedProperties",
+    "webRequests",
+    "webResponses",
+    "translations",
+)
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +90,15 @@ def _results(run: Run, results: Results, dialect: Dialect | None, pointer: str) 
 
     def convert(result: Result, place: str) -> Iterator[Said]:
         for finding, seen in results.convert(result, place):
-            yield refine(finding, seen) if refine else finding
+            yield _named(refine(finding, seen) if refine else finding)
 
     yield from each(elements(run.results, f"{pointer}/results"), Result, convert)
+
+
+def _named(said: Said) -> Said:
+    if isinstance(said, RawFinding) and not said.rule.id:
+        return Fault(pointer=said.pointer, reason="names no rule")
+    return said
 
 
 def _counted(results: Results, pointer: str) -> Iterator[Fault]:

@@ -73,9 +73,7 @@ class Results:
 
     def _finding(self, seen: Seen, pointer: str) -> RawFinding:
         result, rule = seen.result, seen.rule
-        identity = result.rule_id or (result.rule.id if result.rule else None) or rule.id
-        if not identity:
-            raise ItemRefused("names no rule")
+        identity = result.rule_id or (result.rule.id if result.rule else None) or rule.id or ""
         location, flags, snippet = self._place(result)
         severities = (severity.from_score(score_of(seen)), severity.from_word("sarif", seen.level))
         return RawFinding(
