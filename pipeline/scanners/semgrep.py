@@ -135,7 +135,14 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
         severity=severity.first(severity.from_word("semgrep", level)),
         rule=msgspec.structs.replace(finding.rule, name=finding.rule.id.rpartition(".")[2]),
         snippet=None if finding.snippet == PLACEHOLDER else finding.snippet,
+        hints=Hints(edits=tuple(tuple(map(_whole_lines, group)) for group in finding.hints.edits)),
     )
+
+
+def _whole_lines(edit: TextEdit) -> TextEdit:
+    """Semgrep's SARIF gives the match's columns but inserts the lines as they will read, whole."""
+    text = edit.text if edit.text.endswith("\n") else f"{edit.text}\n"
+    return msgspec.structs.replace(edit, text=text, start_column=None, end_column=None)
 
 
 DIALECT = Dialect(
