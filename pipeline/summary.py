@@ -14,6 +14,22 @@ from pipeline.flow import RunResult
 
 PATHS = ("findings.jsonl", "rejected.jsonl", "dataset", "models", "evaluation", "release", "run.json")
 
+TRAINING = ("examples_seen", "first_train_loss", "last_train_loss", "best_valid_loss")
+TOLD = {
+    "collect": ("artifacts", "files", "rejected"),
+    "parse": ("findings", "before_merging", "earlier_findings", "reports", "rejected"),
+    "locate": ("findings", "excerpts"),
+    "retrieve": ("passages",),
+    "mine": ("fixes",),
+    "verify": ("outcomes",),
+    "assemble": tuple(f"{kind}.{part}" for kind in ("analysis", "codefix") for part in ("train", "valid", "test")),
+    "train-analysis": TRAINING,
+    "train-codefix": TRAINING,
+    "train-single": TRAINING,
+    "publish": ("names",),
+}
+"""Which counts of each stage a person is told; the manifest has them all."""
+
 
 def summary(result: RunResult, output: Path) -> dict[str, Any]:
     """Return the run in a JSON-ready form."""
@@ -56,14 +72,13 @@ def _stages(result: RunResult) -> Table:
     for heading in ("stage", "seconds", "what"):
         table.add_column(heading, justify="right" if heading == "seconds" else "left")
     for name, manifest in result.manifests.items():
-        counts = ", ".join(f"{key} {_short(value)}" for key, value in manifest.counts.items() if _tells(value))
-        table.add_row(name, f"{manifest.seconds:.1f}", Text(counts, overflow="fold"))
+        told = TOLD.get(name, ())
+        counts = [f"{key} {_short(manifest.counts[key])}" for key in told if key in manifest.counts]
+        table.add_row(name, f"{manifest.seconds:.1f}", Text(", ".join(counts), overflow="fold"))
     return table
 
 
-def _tells(value: Any) -> bool:
-    return isinstance(value, int | float | str) and not (isinstance(value, str) and len(value) > 60)
-
-
 def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "+".join(f"{of} {name}" for name, of in value.items()) or "0"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

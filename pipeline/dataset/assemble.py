@@ -119,13 +119,16 @@ def _made(known: list[Material], dropped: Counter[str]) -> list[tuple[str, Examp
 
 
 def _distinct(made: list[tuple[str, Example]], dropped: Counter[str]) -> list[tuple[str, Example]]:
+    """Keep each conversation once, and each change to the code once, whoever found the weakness."""
     seen = set()
     kept = []
     for kind, example in made:
-        if example.messages in seen:
-            dropped[f"{kind}: same conversation twice"] += 1
+        about = example.metadata
+        change = (about["path"], about.get("before"), example.messages[-1]) if kind == "codefix" else example.messages
+        if change in seen:
+            dropped[f"{kind}: said already"] += 1
             continue
-        seen.add(example.messages)
+        seen.add(change)
         kept.append((kind, example))
     return kept
 

@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from config.settings import Settings
+from pipeline.findings.redaction import Redactor, load_key
 from pipeline.fixes.advisory import Advisories
-from pipeline.fixes.hidden import hide_secrets
+from pipeline.fixes.coordinate import coordinates
+from pipeline.fixes.hidden import Redact, hide_secrets, secrets_of
 from pipeline.fixes.history import History
 from pipeline.fixes.interface import Case, Miner, Refusal, Snapshot
 from pipeline.fixes.tool import ToolFixes
@@ -44,26 +46,35 @@ class Mine:
         refused: Counter[str] = Counter()
         with ExitStack() as stack:
             cases = list(_cases(context, stack))
+            redact = _redactor(context, cases)
             for done, case in enumerate(cases):
-                fixes += _mine(case, refused)
+                fixes += _mine(case, refused, redact)
                 if done % 50 == 0:
                     context.progress(Progress(stage="mine", message="fixes", done=done, total=len(cases)))
+        if context.request.source is None:
+            fixes += coordinates(_findings(context.inputs["parse"] / "findings.jsonl"))
         write_records(context.folder / "fixes.jsonl", fixes)
         counts = Counter(str(fix.source) for fix in fixes)
         return {"fixes": dict(sorted(counts.items())), "refused": dict(sorted(refused.items()))}
 
 
-def mine(cases: list[Case], miners: tuple[Miner, ...] = MINERS) -> tuple[list[Fix], Counter[str]]:
+def mine(cases: list[Case], redact: Redact) -> tuple[list[Fix], Counter[str]]:
     """Return the fixes of cases, in their order, and how many were refused by source and reason."""
     refused: Counter[str] = Counter()
-    return [fix for case in cases for fix in _mine(case, refused, miners)], refused
+    return [fix for case in cases for fix in _mine(case, refused, redact)], refused
 
 
-def _mine(case: Case, refused: Counter[str], miners: tuple[Miner, ...] = MINERS) -> list[Fix]:
+def _redactor(context: Context, cases: list[Case]) -> Redact:
+    """Return what hides what the scanners' findings of secrets point at, and what looks like one."""
+    known = {value for case in cases for value in secrets_of([case.finding], case.here)}
+    return Redactor(load_key(context.folder.parents[2]), known).redact
+
+
+def _mine(case: Case, refused: Counter[str], redact: Redact) -> list[Fix]:
     fixes: dict[tuple[Any, ...], Fix] = {}
-    for miner in miners:
+    for miner in MINERS:
         for proposed in miner.propose(case):
-            fix = _checked(case, proposed)
+            fix = _checked(case, proposed, redact)
             if isinstance(fix, Refusal):
                 refused[f"{miner.source}: {fix.reason}"] += 1
                 continue
@@ -71,7 +82,7 @@ def _mine(case: Case, refused: Counter[str], miners: tuple[Miner, ...] = MINERS)
     return list(fixes.values())
 
 
-def _checked(case: Case, proposed: Fix | Refusal) -> Fix | Refusal:
+def _checked(case: Case, proposed: Fix | Refusal, redact: Redact) -> Fix | Refusal:
     """Hold what a record promises: it differs, it stands in the tree, and it shows no secret."""
     if isinstance(proposed, Refusal):
         return proposed
@@ -80,7 +91,7 @@ def _checked(case: Case, proposed: Fix | Refusal) -> Fix | Refusal:
         return Refusal(reason="before isn't what stands in the tree")
     if proposed.before == proposed.replacement:
         return Refusal(reason="changes nothing")
-    return hide_secrets(case.finding, proposed, text)
+    return hide_secrets(proposed, redact)
 
 
 def _cases(context: Context, stack: ExitStack) -> Iterator[Case]:
