@@ -96,6 +96,9 @@ class Source(Section):
 
     context_lines: Annotated[int, Meta(ge=0, le=500, description="Lines kept before and after.")] = 10
     max_lines: Annotated[int, Meta(ge=5, le=2000, description="Longest excerpt, in lines.")] = 60
+    max_characters: Annotated[
+        int, Meta(ge=500, description="Longest excerpt, in characters; lines are dropped before tokens are counted.")
+    ] = 6000
     max_file_bytes: Annotated[int, Meta(ge=1, description="Larger source files are not read.")] = 2_000_000
     max_files: Annotated[int, Meta(ge=1, description="A tree with more files is refused.")] = 200_000
     max_flagged_lines: Annotated[
@@ -123,6 +126,16 @@ class Evaluation(Section):
     answer_tokens: Annotated[int, Meta(ge=16, description="Longest answer, in tokens.")] = 64
     answer_seconds: Annotated[float, Meta(gt=0.0, description="Longest time for one answer, in seconds.")] = 120.0
     batch: Annotated[int, Meta(ge=1, le=256, description="Answers written at a time.")] = 8
+    max_explanations: Annotated[
+        int, Meta(ge=0, description="Of these, explanations written to their end and checked for made-up names.")
+    ] = 8
+    explanation_tokens: Annotated[int, Meta(ge=16, description="Longest explanation, in tokens.")] = 320
+    max_fixes: Annotated[int, Meta(ge=0, description="Held-out fixes proposed by every model.")] = 16
+    fix_tokens: Annotated[int, Meta(ge=16, description="Longest fix, in tokens.")] = 256
+    samples: Annotated[
+        int, Meta(ge=0, le=100, description="Sampled answers besides the greedy one, each with a seed of its own.")
+    ] = 0
+    temperature: Annotated[float, Meta(gt=0.0, le=2.0, description="Temperature of the sampled answers.")] = 0.8
 
 
 class Watched(Section):
@@ -213,6 +226,9 @@ class Daemon(Section):
         float, Meta(gt=0.0, description="Seconds between two looks at the folder where the system reports no changes.")
     ] = 30.0
     attempts: Annotated[int, Meta(ge=1, description="How often a failing run is tried before it is parked.")] = 4
+    interruptions: Annotated[
+        int, Meta(ge=1, description="How often a run may be cut off (crash, kill, power) before it is parked.")
+    ] = 25
     retry_seconds: Annotated[
         float, Meta(gt=0.0, description="Wait before the second attempt; doubles, with jitter, up to the next key.")
     ] = 60.0
@@ -281,6 +297,40 @@ class Notifications(Section):
     results: Annotated[bool, Meta(description="Notify of finished runs too.")] = False
 
 
+class Gate(Section):
+    """When a new model replaces the published one."""
+
+    champion: Annotated[
+        str, Meta(description="Folder of the published release; empty: the base model is the one to beat.")
+    ] = ""
+    analysis_metric: Annotated[
+        Literal["cwe", "cwe_related", "severity", "verdict", "verdict_f1", "pairs", "analysis_loss"],
+        Meta(description="What the analysis specialist must be better at."),
+    ] = "cwe"
+    codefix_metric: Annotated[
+        Literal["fix_verified", "fix_exact", "codefix_loss"],
+        Meta(description="What the code-fix specialist must be better at."),
+    ] = "codefix_loss"
+    forgetting_budget: Annotated[
+        float, Meta(ge=0.0, le=1.0, description="Most that stage 2 may lose of stage 1's figure.")
+    ] = 0.05
+    max_false_positives: Annotated[
+        float, Meta(ge=0.0, le=1.0, description="Largest share of safe code called vulnerable.")
+    ] = 0.3
+    max_unparsable: Annotated[
+        float, Meta(ge=0.0, le=1.0, description="Largest share of answers that can't be read.")
+    ] = 0.05
+    max_unfaithful: Annotated[
+        float, Meta(ge=0.0, le=1.0, description="Largest share of explanations with made-up names.")
+    ] = 0.2
+    max_exposure: Annotated[
+        float, Meta(ge=0.0, description="Largest exposure of a planted canary, in bits.")
+    ] = 3.0
+    min_fused: Annotated[
+        float, Meta(ge=0.0, le=1.0, description="Least share of the adapter's effect that fusing must keep.")
+    ] = 0.9
+
+
 class Settings(Section):
     """All settings."""
 
@@ -289,6 +339,7 @@ class Settings(Section):
     source: Source = Source()
     dataset: Dataset = Dataset()
     evaluation: Evaluation = Evaluation()
+    gate: Gate = Gate()
     github: Github = Github()
     daemon: Daemon = Daemon()
     conditions: Conditions = Conditions()

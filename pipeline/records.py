@@ -180,7 +180,11 @@ class Excerpt(Record):
     """The code around a finding: `text` is lines `start_line`…, the flagged lines always among them.
 
     `flagged` is (first, last) line, 1-based in the file. `symbol` names the enclosing
-    function, class, resource or job, when the parse gave one.
+    function, class, resource or job, when the parse gave one. `header` holds lines from above
+    `text`: imports of names shown, signatures of the blocks around. `confidence` is below 1
+    where the place was inferred (the handler of a URL). `flags`: `generated`, `vendored`,
+    `shortened` (a line was cut), `whole_file` (the finding names no line), `snippet` (from the
+    report, not from the source).
     """
 
     fingerprint: str
@@ -192,6 +196,8 @@ class Excerpt(Record):
     tier: Tier
     symbol: str | None = None
     header: str = ""
+    confidence: float = 1.0
+    flags: tuple[str, ...] = ()
 
 
 class Passage(Record):

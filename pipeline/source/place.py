@@ -8,7 +8,10 @@ from pipeline.records import FileLocation, Finding, ImageLocation, PackageLocati
 
 
 class Place(Record):
-    """A place in a file. Without lines it is the whole file, or the entry of `package` in it."""
+    """A place in a file. Without lines it is the whole file, or the entry of `package` in it.
+
+    `confidence` is below 1 when the place was inferred.
+    """
 
     path: str
     start_line: int | None = None
@@ -16,6 +19,7 @@ class Place(Record):
     start_column: int | None = None
     end_column: int | None = None
     package: str | None = None
+    confidence: float = 1.0
 
 
 def place_of(finding: Finding) -> Place | str:

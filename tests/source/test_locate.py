@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from config.settings import Settings, Source
 from pipeline.records import Domain, Excerpt, Finding
 from pipeline.source.locate import Locate
 from pipeline.stage import Context, Request, read_records, write_records
-
 from tests.source.trees import finding_at, repository, write_files
 
 
@@ -23,9 +23,7 @@ def locate(tmp_path: Path, findings: list[Finding], source: Path | None, commit:
             folder=folder,
             work=tmp_path,
             inputs={"parse": parsed},
-            request=Request(
-                artifacts="a", artifacts_digest="d", source=str(source) if source else None, commit=commit
-            ),
+            request=Request(artifacts="a", artifacts_digest="d", source=str(source) if source else None, commit=commit),
             settings=Settings(source=Source(**settings)),
             progress=lambda _: None,
             warnings=warnings,

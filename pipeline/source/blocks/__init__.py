@@ -1,0 +1,1 @@
+"""Blocks: what a flagged line lives in, by the rules of each language."""
