@@ -27,7 +27,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = "cosine"
     weight_decay: Annotated[float, Meta(ge=0.0, le=1.0, description="AdamW weight decay.")] = 0.01
     gradient_clip: Annotated[float, Meta(gt=0.0, description="Largest norm of a step's gradient.")] = 1.0
-    seed: Annotated[int, Meta(ge=0, lt=2**63, description="Of data order, dropout and first weights.")] = 20250917
+    seed: Annotated[int, Meta(ge=0, lt=2**31, description="Of data order, dropout and first weights.")] = 20250917
 
     # Adapter
     rank: Annotated[int, Meta(ge=1, le=1024, description="LoRA rank.")] = 16

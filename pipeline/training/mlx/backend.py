@@ -1,0 +1,129 @@
+"""The `mlx` backend: trains on this machine, in a child process; MLX is never imported here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from config import errors
+from config.errors import Error, UsageError
+from pipeline.models import blas
+from pipeline.training import backend, files
+from pipeline.training.backend import (
+    NonFiniteTraining,
+    TrainingCancelled,
+    TrainingDataset,
+    TrainingError,
+    TrainingEvent,
+    TrainingJob,
+    TrainingResult,
+)
+from pipeline.training.recipe import Recipe
+
+_JOB = "job.json"
+_LOG = "worker.log"
+_ERRORS = {
+    kind.__name__: kind
+    for kind in (Error, UsageError, errors.InputRefused, TrainingError, NonFiniteTraining, TrainingCancelled)
+}
+
+
+class MlxBackend:
+    """Trains with MLX in a child that ends when this process does."""
+
+    name = "mlx"
+
+    def __init__(self) -> None:
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._jobs: dict[str, TrainingJob] = {}
+
+    def prepare(self, recipe: Recipe, dataset: TrainingDataset) -> TrainingJob:
+        """Check that the data is there and return the job."""
+        return backend.prepare(recipe, dataset)
+
+    def submit(self, job: TrainingJob) -> str:
+        """Start the child; the same job again goes on from its newest checkpoint."""
+        work = Path(job.work)
+        work.mkdir(parents=True, exist_ok=True)
+        content = msgspec.json.encode(job)
+        files.write(work / _JOB, content)
+        handle = hashlib.sha256(content).hexdigest()[:16]
+        command = [sys.executable, "-m", "pipeline.training.mlx.worker", "--job", str(work / _JOB), "--watch-stdin"]
+        with (work / _LOG).open("wb") as log:
+            self._children[handle] = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_environment()
+            )
+        self._jobs[handle] = job
+        return handle
+
+    def events(self, handle: str) -> Iterator[TrainingEvent]:
+        """Yield the child's events; raises its error, or says how it ended."""
+        child, last = self._children[handle], None
+        assert child.stdout is not None
+        try:
+            for line in child.stdout:
+                last = msgspec.json.decode(line, type=TrainingEvent)
+                yield last
+            child.wait()
+        finally:
+            self._end(child)
+        if last is not None and last.kind in ("failed", "cancelled"):
+            raise _ERRORS.get(last.error, TrainingError)(last.message, last.hint)
+        if child.returncode != 0:
+            raise _ended(child.returncode, Path(self._jobs[handle].work) / _LOG)
+
+    def cancel(self, handle: str) -> None:
+        """Ask the child to keep a checkpoint and stop; `events` then raises `TrainingCancelled`."""
+        child = self._children[handle]
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+
+    def collect(self, handle: str) -> TrainingResult:
+        """Return the adapter's folder and the figures."""
+        path = Path(self._jobs[handle].output) / "result.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=TrainingResult)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise TrainingError("The training left no result.", "Start it again.") from error
+
+    def train(self, job: TrainingJob, on_event: Callable[[TrainingEvent], None]) -> TrainingResult:
+        """Train `job` to the end, handing every event to `on_event`."""
+        return backend.run(self, job, on_event)
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        """Close the child's input, which ends it if it still runs."""
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                stream.close()
+        child.wait()
+
+
+def _environment() -> dict[str, str]:
+    environment = blas.environment()
+    root = str(Path(__file__).resolve().parents[3])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment["TOKENIZERS_PARALLELISM"] = "false"
+    environment.setdefault("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
+    return environment
+
+
+def _ended(code: int, log: Path) -> Error:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.is_file() else []
+    said = lines[-1] if lines else "it said nothing"
+    if any("Impacting Interactivity" in line or "ImpactingInteractivity" in line for line in lines):
+        return TrainingCancelled(
+            "macOS stopped the training because it held up the display.",
+            "Start it again, best with the display asleep: it goes on from its checkpoint.",
+        )
+    how = f"signal {-code}" if code < 0 else f"code {code}"
+    return TrainingError(
+        f"The training process ended by {how}: {said}", "Start it again: it goes on from its last checkpoint."
+    )

@@ -1,0 +1,49 @@
+"""What a training reads: examples of the stage, of the stage before, and what is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from config.errors import InputRefused
+from pipeline.models.chat import Tokenizer
+from pipeline.training.backend import TrainingJob
+from pipeline.training.examples import Encoded, Reading, read
+
+_NONE = Reading((), 0, ())
+
+
+class Data(msgspec.Struct, frozen=True):
+    """All examples in one list, and which numbers in it are for what."""
+
+    examples: tuple[Encoded, ...]
+    train: range
+    replay: range
+    valid: range
+    replay_valid: range
+    shortened: int
+    too_long: tuple[str, ...]
+
+
+def load(job: TrainingJob, tokenizer: Tokenizer) -> Data:
+    """Read the job's files; raises `InputRefused` when nothing is left to learn from."""
+    paths = (job.train, job.replay if job.recipe.replay_share else None, job.valid, job.replay_valid)
+    readings = [read(Path(path), tokenizer, job.recipe.max_tokens) if path else _NONE for path in paths]
+    if not readings[0].examples:
+        raise InputRefused(f"{job.train} holds no example that fits.", "Raise `max_tokens`, or add examples.")
+    ranges, start = [], 0
+    for reading in readings:
+        ranges.append(range(start, start + len(reading.examples)))
+        start += len(reading.examples)
+    everything = [example for reading in readings for example in reading.examples]
+    return Data(
+        tuple(everything), *ranges, shortened=sum(reading.shortened for reading in readings[:2]),
+        too_long=tuple(name for reading in readings for name in reading.too_long),
+    )
+
+
+def longest(examples: Sequence[Encoded]) -> int:
+    """Return the length of the longest example, in tokens."""
+    return max((len(example.tokens) for example in examples), default=0)

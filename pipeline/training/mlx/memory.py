@@ -1,0 +1,117 @@
+"""Memory: measured by a dry run of the largest row before the first step, and kept within bounds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import msgspec
+
+from pipeline.training import files
+from pipeline.training.backend import TrainingError, TrainingEvent, TrainingJob
+from pipeline.training.mlx.adapters import Weights
+from pipeline.training.mlx.data import Data, longest
+from pipeline.training.mlx.step import Stepper
+from pipeline.training.recipe import Recipe
+
+_FILE = "plan.json"
+LARGEST_ROW = 4096
+_SHARE = 0.75
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided before the first step, kept so that a resumed run decides the same."""
+
+    identity: str
+    token_budget: int
+    gradient_checkpointing: bool
+    peak_bytes: int
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """Return the recipe as it is carried out."""
+        return msgspec.structs.replace(recipe, gradient_checkpointing=self.gradient_checkpointing)
+
+
+def planned(job: TrainingJob, model: Any, weights: Weights, data: Data, identity: str, emit: Any) -> Plan:
+    """Return the plan of this training, made on its first start; raises `TrainingError` if nothing fits."""
+    limit = limit_bytes(job.recipe)
+    mx.set_memory_limit(limit)
+    mx.set_cache_limit(min(limit // 8, 2 << 30))
+    path = Path(job.work) / _FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+        if plan.identity == identity:
+            return plan
+    except (OSError, msgspec.MsgspecError):
+        pass
+    plan = _made(job.recipe, model, weights, data, identity, limit, emit)
+    files.write(path, msgspec.json.encode(plan))
+    return plan
+
+
+def limit_bytes(recipe: Recipe) -> int:
+    """Return the most memory to train in: the recipe's, or three quarters of the machine's."""
+    if recipe.memory_limit_gigabytes:
+        return int(recipe.memory_limit_gigabytes * 1e9)
+    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * _SHARE)
+
+
+def _made(
+    recipe: Recipe, model: Any, weights: Weights, data: Data, identity: str, limit: int, emit: Any
+) -> Plan:
+    shortest = longest(data.examples)
+    wanted = max(shortest, recipe.token_budget or min(LARGEST_ROW, _step_tokens(recipe, data)))
+    for budget, checkpointing in _choices(wanted, shortest, recipe.gradient_checkpointing):
+        tried = msgspec.structs.replace(recipe, gradient_checkpointing=checkpointing)
+        peak = dry_run(Stepper(model, tried, data.examples, budget), weights, budget, data)
+        if peak <= limit:
+            if (budget, checkpointing) != (wanted, recipe.gradient_checkpointing):
+                emit(_lowered(budget, wanted, checkpointing, limit))
+            return Plan(
+                identity=identity, token_budget=budget, gradient_checkpointing=checkpointing, peak_bytes=peak
+            )
+    raise TrainingError(
+        f"One example of {shortest} tokens needs {peak / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are allowed.",
+        "Lower `max_tokens`, quantise the base model (`4bit`), or raise `memory_limit_gigabytes`.",
+    )
+
+
+def _step_tokens(recipe: Recipe, data: Data) -> int:
+    mean = sum(len(data.examples[number].tokens) for number in data.train) / len(data.train)
+    return int(mean * recipe.batch_size * 1.25) + 1
+
+
+def _choices(wanted: int, shortest: int, checkpointing: bool) -> list[tuple[int, bool]]:
+    budgets = [wanted]
+    while budgets[-1] > shortest:
+        budgets.append(max(shortest, budgets[-1] // 2))
+    choices = [(budget, checkpointing) for budget in budgets]
+    return choices if checkpointing else [*choices, *((budget, True) for budget in budgets)]
+
+
+def dry_run(stepper: Stepper, weights: Weights, budget: int, data: Data) -> int:
+    """Return the peak memory, in bytes, of loss and gradients of the fullest row `budget` allows."""
+    chosen, filled = list[int](), 0
+    for number in sorted([*data.train, *data.replay], key=lambda item: -len(data.examples[item].tokens)):
+        if filled + len(data.examples[number].tokens) <= budget:
+            chosen.append(number)
+            filled += len(data.examples[number].tokens)
+        if len(chosen) >= stepper.recipe.batch_size * stepper.recipe.gradient_accumulation:
+            break
+    mx.clear_cache()
+    mx.reset_peak_memory()
+    outcome = stepper.step(chosen, weights, 0)
+    mx.eval(outcome.loss, outcome.gradients)
+    peak = int(mx.get_peak_memory())
+    mx.clear_cache()
+    mx.reset_peak_memory()
+    return peak
+
+
+def _lowered(budget: int, wanted: int, checkpointing: bool, limit: int) -> TrainingEvent:
+    how = " and activations recomputed" if checkpointing else ""
+    message = f"To stay under {limit / 1e9:.1f} GB, rows are {budget} tokens long instead of {wanted}{how}."
+    return TrainingEvent(kind="warning", message=message)

@@ -1,0 +1,58 @@
+"""One optimizer step: clipping, schedule, AdamW. Pure functions of the step's number and the state."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mlx.core as mx
+import mlx.optimizers as optim
+from mlx.utils import tree_flatten, tree_unflatten
+
+from pipeline.training.mlx.adapters import Weights
+from pipeline.training.recipe import Recipe
+
+FLOOR = 0.1  # the cosine ends at a tenth of the peak
+_WARMUP = 10  # warm-up takes at most one step in this many
+
+
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """Return the rate of step `step` (from 0) of `steps`: linear warm-up, then cosine or level."""
+    warmup = min(recipe.warmup_steps, steps // _WARMUP)
+    if step < warmup:
+        return recipe.learning_rate * (step + 1) / warmup
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    done = (step - warmup) / max(1, steps - warmup)
+    return recipe.learning_rate * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def clipped(gradients: Weights, largest: float) -> tuple[Weights, mx.array]:
+    """Return gradients with a global norm of at most `largest`, and the norm they had."""
+    norm = mx.sqrt(sum((mx.square(value).sum() for value in gradients.values()), mx.array(0.0)))
+    factor = mx.minimum(largest / (norm + 1e-6), 1.0)
+    return {name: value * factor for name, value in gradients.items()}, norm
+
+
+class Optimizer:
+    """AdamW with bias correction over named weights; its whole state can be taken out and put back."""
+
+    def __init__(self, recipe: Recipe, weights: Weights) -> None:
+        self.inner = optim.AdamW(
+            learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay, bias_correction=True
+        )
+        self.inner.init(weights)
+
+    def apply(self, weights: Weights, gradients: Weights, rate: float) -> Weights:
+        """Return the weights one step further."""
+        self.inner.learning_rate = rate
+        return dict(self.inner.apply_gradients(gradients, weights))
+
+    @property
+    def state(self) -> Weights:
+        """Return the state as named arrays."""
+        return dict(tree_flatten(self.inner.state))
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        self.inner.state = tree_unflatten(list(state.items()))

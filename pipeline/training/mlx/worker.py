@@ -1,0 +1,65 @@
+"""The child process that trains: `python -m pipeline.training.mlx.worker --job job.json`.
+
+Writes one JSON event a line to standard output; the last one is `finished`, `cancelled` or
+`failed`. It ends when its standard input closes, so it never outlives the parent that holds it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import msgspec
+
+from config.errors import Error, Postponed
+from pipeline.models import blas
+from pipeline.training.backend import TrainingEvent, TrainingJob
+
+_stop = threading.Event()
+
+
+def main() -> int:
+    """Train the job named on the command line and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--job", required=True, type=Path)
+    parser.add_argument("--watch-stdin", action="store_true", help="end when standard input closes")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: _stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if arguments.watch_stdin:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    job = msgspec.json.decode(arguments.job.read_bytes(), type=TrainingJob)
+    try:
+        blas.load()
+        from pipeline.training.mlx.training import train
+
+        train(job, emit, _stop.is_set)
+    except Error as error:
+        kind = "cancelled" if isinstance(error, Postponed) else "failed"
+        emit(TrainingEvent(kind=kind, message=error.message, hint=error.hint, error=type(error).__name__))
+        return error.exit_code
+    return 0
+
+
+def emit(event: TrainingEvent) -> None:
+    """Write an event as one line; a parent that has gone ends the training."""
+    try:
+        sys.stdout.buffer.write(msgspec.json.encode(event) + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os._exit(1)
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent to go. Work since the last checkpoint is repeated, with the same result."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
