@@ -35,6 +35,9 @@ _BROKEN = (
     RuntimeError, struct.error, OverflowError, LookupError,
 )  # fmt: skip
 
+Seen = dict[str, set[str]]
+"""Names met in an archive, by what they share when case and Unicode form don't count."""
+
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """A file taken out of an archive, lying at `path`; `reason` says why there is none."""
@@ -65,7 +68,7 @@ def members(path: Path, target: Path, budget: Budget) -> Iterator[Member]:
     except _BROKEN as error:
         raise Refusal(f"isn't a readable zip: {_reason(error)}") from error
     with archive:
-        seen: set[str] = set()
+        seen: Seen = {}
         for entry in archive.infolist():
             if entry.is_dir() and not entry.file_size:
                 continue
@@ -90,7 +93,9 @@ def check_directory(path: Path, max_files: int) -> None:
         raise ArtifactRefusal(f"lists more than {max_files} files")
 
 
-def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget, seen: set[str]) -> Member:
+def _member(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget, seen: dict[str, set[str]]
+) -> Member:
     name = printable(entry.orig_filename)
     try:
         _check_entry(entry)
@@ -119,12 +124,13 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise Refusal(f"is packed with method {entry.compress_type}, not stored or deflated")
 
 
-def _check_seen(name: str, seen: set[str]) -> None:
-    if name in seen:
+def _check_seen(name: str, seen: Seen) -> None:
+    names = seen.setdefault(folded(name), set())
+    if name in names:
         raise Refusal("appears twice in the archive")
-    if folded(name) in seen:
+    if names:
         raise Refusal("its name differs from another only in case or Unicode form")
-    seen.update((name, folded(name)))
+    names.add(name)
 
 
 def ungzip(path: Path, target: Path, budget: Budget) -> None:

@@ -120,8 +120,17 @@ def _places(group: list[Sighting]) -> list[list[Sighting]]:
     """Return the sightings of each place in a file, in the order of the lines."""
     by_line: dict[int, list[Sighting]] = defaultdict(list)
     for sighting in group:
-        by_line[_location(sighting).start_line or 0].append(sighting)
+        by_line[0 if _is_whole_file(sighting) else _location(sighting).start_line or 0].append(sighting)
     return [place for _, line in sorted(by_line.items()) for place in _places_on_line(line)]
+
+
+def _is_whole_file(sighting: Sighting) -> bool:
+    """Tell whether a find is about its file: without a line, or with SARIF's empty first place for it."""
+    location = _location(sighting)
+    if sighting.finding.snippet or location.start_line not in (None, 1):
+        return False
+    nothing = location.end_line in (None, 1) and location.end_column in (None, location.start_column)
+    return location.start_line is None or (location.start_column == 1 and nothing)
 
 
 def _places_on_line(line: list[Sighting]) -> list[list[Sighting]]:

@@ -21,6 +21,10 @@ _ADVISORY = re.compile(
 _REDACTION = re.compile(r"\[redacted:([a-z0-9\-]{1,32}):[0-9a-f]{8}\]")
 _SPACE = re.compile(r"\s+")
 _PLACES = re.compile(r"(?i)\b(lines?|columns?|col|offset|at)\s*[#:]?\s*\d+(?:\s*[-–:,]\s*\d+)*|:\d+(?::\d+)?\b")
+_NAMES = re.compile(r"^(?:- )?(?:kind|name):\s*\S")
+LONGEST_CODE = 5
+"""Flagged code of up to this many lines counts whole."""
+
 _EDITIONS = re.compile(r"(?i)[ _-](?:oss|pro|ce|cli|community|scanner|baseline|open source)$")
 
 
@@ -123,6 +127,20 @@ def _what(finding: RawFinding, advisory: str | None) -> str:
     return advisory or f"{scanner_family(finding.scanner.name)}:{finding.rule.id}"
 
 
+def _telling(snippet: str) -> str:
+    """Return the lines of a snippet that name what is flagged.
+
+    A find on a whole block (a resource, a container, a Dockerfile) is about something the block
+    lacks; it stays the same when another line of the block changes. So a long block counts by
+    its first line and the names in it; a Dockerfile's base image is no name of it.
+    """
+    lines = [line.strip() for line in snippet.splitlines() if line.strip()]
+    if len(lines) <= LONGEST_CODE:
+        return snippet
+    names = [line for line in lines[1:] if _NAMES.match(line)]
+    return "\n".join(["FROM" if lines[0].startswith("FROM ") else lines[0], *names[:2]])
+
+
 def code_text(finding: RawFinding) -> str:
     """Return what tells a finding from others of its rule in its file, and stays when lines move.
 
@@ -131,6 +149,6 @@ def code_text(finding: RawFinding) -> str:
     """
     snippet = finding.snippet or ""
     if snippet.strip() and snippet.strip() != "requires login":
-        return "code:" + _SPACE.sub("", _REDACTION.sub(r"[\1]", snippet))
+        return "code:" + _SPACE.sub("", _REDACTION.sub(r"[\1]", _telling(snippet)))
     message = _REDACTION.sub(r"[\1]", finding.message)
     return "message:" + _SPACE.sub(" ", _PLACES.sub("#", message)).strip()

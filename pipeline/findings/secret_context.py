@@ -164,12 +164,17 @@ def _kind(character: str) -> str:
 
 
 def is_assigned_secret(match: re.Match[str]) -> bool:
-    """Accept a quoted value given to a name that says secret, unless it is the name of something."""
+    """Accept a quoted value given to a name that says secret, unless it is the name of something.
+
+    After a comma or a bracket (`set("password", "…")`, but also `["secrets", "pods"]`) it needs a digit.
+    """
     name, value = match["name"], match["value"]
     if _NAME_ENDS.search(name) or is_placeholder(value) or value.startswith(("/", "./", "http://", "https://")):
         return False
-    has_digit = any(character.isdigit() for character in value)
-    return has_digit or not _TOKEN_ISH.search(value)
+    if any(character.isdigit() for character in value):
+        return True
+    listed = match.groupdict().get("separator") in (",", "(")
+    return not listed and not _TOKEN_ISH.search(value)
 
 
 def is_bare_secret(match: re.Match[str]) -> bool:
