@@ -39,10 +39,15 @@ def dialect_of(language: str, path: str, top: frozenset[str]) -> str:
     return "plain"
 
 
+def opening_lines(language: str, path: str, top: frozenset[str]) -> int:
+    """Return how many of a document's first lines say what it is: a workflow's triggers, an object's kind."""
+    return {"workflow": 10, "kubernetes": 4}.get(dialect_of(language, path, top), 0)
+
+
 def unit_of(language: str, path: str, keys: list[str], top: frozenset[str]) -> int:
     """Return the index of the entry that is the unit, in the chain of keys from the outermost."""
     if language == "xml":
-        return _last(keys, lambda index: keys[index] in _XML_UNITS, default=0)
+    first = 1 if keys[0] == "---" and len(keys) > 1 else 0
     if language == "puppet":
         return len([key for key in keys if key.split(" ")[0] in ("class", "define", "node")]) if len(keys) > 1 else 0
     if language in ("hcl", "toml", "terraform", "bicep"):
