@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,11 +38,10 @@ class Bounds(msgspec.Struct, frozen=True):
 class Downloader:
     """Fetches artifacts into a folder. What has come of one is kept and resumed when its digest is known."""
 
-    def __init__(self, client: Client, bounds: Bounds, clock: Clock, beat: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, client: Client, bounds: Bounds, clock: Clock) -> None:
         self.client = client
         self.bounds = bounds
         self.clock = clock
-        self.beat = beat
         self.session = quiet_session()
 
     def fetch(self, repository: str, artifact: Artifact, folder: Path) -> Path:
@@ -129,7 +127,6 @@ class Downloader:
             raise GithubError(f"The download of {artifact.name} broke off.", "It goes on from there.")
 
     def _check_progress(self, artifact: Artifact, size: int, deadline: float) -> None:
-        self.beat()
         if size > max(artifact.size, 1) * 2 + CHUNK or size > self.bounds.most_bytes:
             raise BadDownload(f"Artifact {artifact.name} is larger than announced.", "It is refused.")
         if self.clock.monotonic() > deadline:

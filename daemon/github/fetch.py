@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import quote
@@ -28,12 +27,11 @@ logger = logging.getLogger("fixsmith.github")
 class Fetcher:
     """Moves candidates to the queue, a step at a time; every step is repeated safely after a crash."""
 
-    def __init__(self, store: Store, client: Client, clock: Clock, downloads: Path, beat: Callable[[], None]) -> None:
+    def __init__(self, store: Store, client: Client, clock: Clock, downloads: Path) -> None:
         self.store = store
         self.client = client
         self.clock = clock
         self.downloads = downloads
-        self.beat = beat
 
     def advance(self, run: WorkflowRun, watched: Watched, settings: Settings) -> None:
         """Take a workflow run as far as it goes now.
@@ -118,7 +116,7 @@ class Fetcher:
             silence=settings.github.request_seconds,
             spare_bytes=int(settings.conditions.disk_pause_gigabytes * GIGABYTE),
         )
-        downloader = Downloader(self.client, bounds, self.clock, self.beat)
+        downloader = Downloader(self.client, bounds, self.clock)
         try:
             path = downloader.fetch(watched.name, artifact, folder)
             if watched.attestation:

@@ -118,21 +118,25 @@ class Ledger:
         rows = self._rows("SELECT max(created_at) AS at FROM workflow_runs WHERE repository_id = ?", repository_id)
         return None if rows[0]["at"] is None else float(rows[0]["at"])
 
-    def due(self, states: tuple[WorkflowRunState, ...], now: float) -> list[WorkflowRun]:
-        """Return the workflow runs in these states whose time has come, oldest first."""
-        marks = ", ".join("?" for _ in states)
+    def due(self, states: tuple[WorkflowRunState, ...], names: tuple[str, ...], now: float) -> list[WorkflowRun]:
+        """Return these repositories' workflow runs in these states whose time has come, oldest first."""
         rows = self._rows(
-            f"SELECT {RUN_COLUMNS} FROM workflow_runs WHERE state IN ({marks}) AND next_at <= ? "
-            "ORDER BY created_at, id, attempt",
+            f"SELECT {RUN_COLUMNS} FROM workflow_runs WHERE state IN ({marks(states)}) "
+            f"AND repository IN ({marks(names)}) AND next_at <= ? ORDER BY created_at, id, attempt",
             *states,
+            *names,
             now,
         )
         return [record_of(row, WorkflowRun) for row in rows]
 
-    def next_due(self, states: tuple[WorkflowRunState, ...]) -> float | None:
-        """Return when the next workflow run in these states is due."""
-        marks = ", ".join("?" for _ in states)
-        rows = self._rows(f"SELECT min(next_at) AS at FROM workflow_runs WHERE state IN ({marks})", *states)
+    def next_due(self, states: tuple[WorkflowRunState, ...], names: tuple[str, ...]) -> float | None:
+        """Return when the next of these repositories' workflow runs in these states is due."""
+        rows = self._rows(
+            f"SELECT min(next_at) AS at FROM workflow_runs WHERE state IN ({marks(states)}) "
+            f"AND repository IN ({marks(names)})",
+            *states,
+            *names,
+        )
         return None if rows[0]["at"] is None else float(rows[0]["at"])
 
     def settle(self, run: WorkflowRun, state: WorkflowRunState, reason: str = "", next_at: float = 0.0) -> None:
@@ -146,6 +150,14 @@ class Ledger:
             self.connection.execute(
                 "UPDATE workflow_runs SET next_at = ?, failures = failures + 1, reason = ? "
                 "WHERE repository_id = ? AND id = ? AND attempt = ?",
+                (next_at, reason, run.repository_id, run.id, run.attempt),
+            )
+
+    def postpone(self, run: WorkflowRun, next_at: float, reason: str) -> None:
+        """Look at a workflow run again later, through no fault of its own."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "UPDATE workflow_runs SET next_at = ?, reason = ? WHERE repository_id = ? AND id = ? AND attempt = ?",
                 (next_at, reason, run.repository_id, run.id, run.attempt),
             )
 
@@ -189,9 +201,9 @@ class Ledger:
 
     def recent(self, states: tuple[WorkflowRunState, ...], limit: int) -> list[WorkflowRun]:
         """Return the newest workflow runs in these states."""
-        marks = ", ".join("?" for _ in states)
         rows = self._rows(
-            f"SELECT {RUN_COLUMNS} FROM workflow_runs WHERE state IN ({marks}) ORDER BY created_at DESC LIMIT ?",
+            f"SELECT {RUN_COLUMNS} FROM workflow_runs WHERE state IN ({marks(states)}) "
+            "ORDER BY created_at DESC LIMIT ?",
             *states,
             limit,
         )
@@ -199,15 +211,14 @@ class Ledger:
 
     def forget(self, before: float) -> None:
         """Drop settled lines of workflow runs created before a time at which GitHub has dropped them too."""
-        marks = ", ".join("?" for _ in SETTLED)
         with transaction(self.connection):
             self.connection.execute(
                 f"DELETE FROM artifacts WHERE (repository_id, workflow_run_id, attempt) IN (SELECT repository_id, id, "
-                f"attempt FROM workflow_runs WHERE created_at < ? AND state IN ({marks}))",
+                f"attempt FROM workflow_runs WHERE created_at < ? AND state IN ({marks(SETTLED)}))",
                 (before, *SETTLED),
             )
             self.connection.execute(
-                f"DELETE FROM workflow_runs WHERE created_at < ? AND state IN ({marks})", (before, *SETTLED)
+                f"DELETE FROM workflow_runs WHERE created_at < ? AND state IN ({marks(SETTLED)})", (before, *SETTLED)
             )
 
     def _upsert(self, run: WorkflowRun) -> None:
@@ -247,6 +258,11 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, now: float) -> bool:
         (*msgspec.structs.astuple(new), now),
     )
     return cursor.rowcount == 1
+
+
+def marks(values: tuple[object, ...]) -> str:
+    """Return a question mark for each value."""
+    return ", ".join("?" for _ in values)
 
 
 def record_of(row: sqlite3.Row, kind: type[R]) -> R:

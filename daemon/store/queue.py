@@ -8,7 +8,7 @@ import sqlite3
 import msgspec
 
 from daemon.store.database import converted, transaction
-from daemon.store.ledger import insert_run, record_of
+from daemon.store.ledger import insert_run, marks, record_of
 from daemon.store.records import NewRun, Run, RunProgress, RunState
 from pipeline.stage import Progress
 
@@ -47,10 +47,9 @@ class Queue:
 
     def due(self, now: float, paused: tuple[str, ...] = ()) -> Run | None:
         """Return the oldest queued run whose time has come and whose repository isn't paused."""
-        marks = ", ".join("?" for _ in paused)
         rows = self._rows(
             f"SELECT {COLUMNS} FROM runs WHERE state = 'queued' AND not_before <= ? "
-            f"AND (repository IS NULL OR repository NOT IN ({marks})) ORDER BY ordinal, id LIMIT 1",
+            f"AND (repository IS NULL OR repository NOT IN ({marks(paused)})) ORDER BY ordinal, id LIMIT 1",
             now,
             *paused,
         )
@@ -58,10 +57,9 @@ class Queue:
 
     def next_due(self, paused: tuple[str, ...] = ()) -> float | None:
         """Return when the next queued run is due."""
-        marks = ", ".join("?" for _ in paused)
         rows = self._rows(
             "SELECT min(not_before) AS at FROM runs WHERE state = 'queued' "
-            f"AND (repository IS NULL OR repository NOT IN ({marks}))",
+            f"AND (repository IS NULL OR repository NOT IN ({marks(paused)}))",
             *paused,
         )
         return None if rows[0]["at"] is None else float(rows[0]["at"])
@@ -163,9 +161,8 @@ class Queue:
 
     def in_state(self, *states: RunState, limit: int = 1000) -> list[Run]:
         """Return the runs in these states, newest first."""
-        marks = ", ".join("?" for _ in states)
         rows = self._rows(
-            f"SELECT {COLUMNS} FROM runs WHERE state IN ({marks}) ORDER BY ordinal DESC, id DESC LIMIT ?",
+            f"SELECT {COLUMNS} FROM runs WHERE state IN ({marks(states)}) ORDER BY ordinal DESC, id DESC LIMIT ?",
             *states,
             limit,
         )

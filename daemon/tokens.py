@@ -1,0 +1,102 @@
+"""The GitHub token: from a file, the environment or the keychain, in that order.
+
+The keychain is asked in a short-lived process: its libraries stay out of the service's memory,
+and a keychain that waits for a password can't hang it. `python -m daemon.tokens` is that process.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from config.errors import SettingsError
+from config.settings import Github
+from daemon.errors import TokenRefused
+from daemon.secret import Secret
+
+SERVICE = "fixsmith"
+ACCOUNT = "github"
+VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
+KEYCHAIN_SECONDS = 20.0
+HINT = "Run `fixsmith init`, which puts it into the keychain, or name a file in github.token_file."
+
+
+def github_token(
+    settings: Github,
+    environment: Mapping[str, str] | None = None,
+    keychain: Callable[[], str | None] | None = None,
+) -> Secret:
+    """Return the token; raises SettingsError for an unsafe file, TokenRefused when there is none."""
+    if settings.token_file:
+        return Secret(_from_file(Path(settings.token_file).expanduser()))
+    for variable in VARIABLES:
+        value = (os.environ if environment is None else environment).get(variable, "").strip()
+        if value:
+            return Secret(value)
+    found = (keychain or from_keychain)()
+    if not found:
+        raise TokenRefused("There is no GitHub token.", HINT)
+    return Secret(found)
+
+
+def _from_file(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The token file {path} can't be read.", "Correct github.token_file.") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(f"The token file {path} is readable by others.", f"Run: chmod 600 {path}")
+    if not value or len(value.split()) != 1:
+        raise SettingsError(f"The token file {path} must hold the token and nothing else.", "Correct it.")
+    return value
+
+
+def from_keychain(seconds: float = KEYCHAIN_SECONDS) -> str | None:
+    """Return the token in the keychain, None when there is none; raises TokenRefused when it is locked."""
+    command = [sys.executable, "-m", "daemon.tokens"]
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TokenRefused("The keychain doesn't answer.", "Unlock it, or name a file in github.token_file.") from error
+    if result.returncode:
+        raise TokenRefused("The keychain is locked or can't be used.", HINT)
+    return result.stdout.strip() or None
+
+
+def to_keychain(token: Secret) -> bool:
+    """Put the token into the keychain; False when there is none that can be used."""
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+
+        keyring.set_password(SERVICE, ACCOUNT, token.reveal())
+    except (ImportError, KeyringError, RuntimeError):
+        return False
+    return True
+
+
+def main() -> int:
+    """Print the keychain's token for the process that asks; 1 when the keychain can't be used."""
+    try:
+        import keyring
+        from keyring.errors import KeyringError, NoKeyringError
+    except ImportError:
+        return 0
+    try:
+        sys.stdout.write(keyring.get_password(SERVICE, ACCOUNT) or "")
+    except NoKeyringError:
+        return 0
+    except (KeyringError, RuntimeError):
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

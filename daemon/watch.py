@@ -1,0 +1,60 @@
+"""Hearing of changes in the drop folder from the system; where it can't tell, a timer looks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger("fixsmith.drop")
+QUIET = ("opened", "closed_no_write")
+
+
+class FolderWatch:
+    """Calls `changed` when something happens in the folder."""
+
+    def __init__(self, folder: Path, changed: Callable[[], None], fallback: float = 30.0) -> None:
+        self.folder = folder
+        self.changed = changed
+        self.fallback = fallback
+        self._observer: Any = None
+        self._stop = threading.Event()
+
+    @property
+    def is_native(self) -> bool:
+        """Tell whether the system reports changes."""
+        return self._observer is not None
+
+    def start(self) -> None:
+        """Begin; when the system's notifications can't be had, fall back to a timer and say so."""
+        try:
+            self._observer = self._observe()
+        except (ImportError, OSError, RuntimeError) as error:
+            logger.info("the system doesn't report changes (%s); looking every %g s", error, self.fallback)
+            threading.Thread(target=self._poll, name="drop-timer", daemon=True).start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stop.set()
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join(5.0)
+
+    def dispatch(self, event: Any) -> None:
+        """Take an event from the observer: that something changed counts, not what."""
+        if event.event_type not in QUIET:
+            self.changed()
+
+    def _observe(self) -> Any:
+        from watchdog.observers import Observer
+
+        observer = Observer()
+        observer.schedule(self, str(self.folder), recursive=True)
+        observer.start()
+        return observer
+
+    def _poll(self) -> None:
+        while not self._stop.wait(self.fallback):
+            self.changed()
