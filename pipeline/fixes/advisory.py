@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.findings.versions import smallest_fix
 from pipeline.fixes.interface import Case, Refusal, Snapshot
 from pipeline.fixes.manifests.entries import find_entry
 from pipeline.fixes.manifests.interface import Entry
-from pipeline.fixes.releases import smallest_fix
+from pipeline.fixes.manifests.search import manifest_entry
 from pipeline.fixes.text import SourceText
 from pipeline.records import Finding, Fix, FixSource, PackageLocation
 
@@ -29,8 +30,8 @@ class Advisories:
         finding, location = case.finding, case.finding.location
         if not isinstance(location, PackageLocation) or not finding.hints.fixed_versions:
             return
-        if location.path is None or location.version is None:
-            yield Refusal(reason="advisory without file or version")
+        if location.version is None:
+            yield Refusal(reason="advisory without a version")
             return
         version = smallest_fix(location.ecosystem, location.version, finding.hints.fixed_versions)
         if version is None:
@@ -51,7 +52,8 @@ def _fixes(finding: Finding, location: PackageLocation, snapshot: Snapshot, vers
 
 def _files(location: PackageLocation, snapshot: Snapshot) -> Iterator[SourceText]:
     """Yield the reported file and the manifests beside it."""
-    reported = snapshot.find(location.path or "")
+    found = manifest_entry(location, snapshot)
+    reported = found[0] if found is not None else snapshot.find(location.path) if location.path else None
     if reported is None:
         return
     yield reported

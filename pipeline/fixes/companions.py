@@ -21,7 +21,8 @@ def imports_needed(
     old: SourceText, new: SourceText, replacement: str, changes: list[Hunk], span: Span
 ) -> tuple[TextEdit, ...]:
     """Return the import lines added outside `span` that name something the replacement uses."""
-    wanted = identifiers(replacement)
+    known = {name for line in old.lines if _IMPORT.match(line) for name in identifiers(line)}
+    wanted = identifiers(replacement) - known
     edits = []
     for hunk in changes:
         added = new.lines[hunk.new_start : hunk.new_end]

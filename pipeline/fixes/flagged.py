@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.fixes.interface import Snapshot
-from pipeline.fixes.manifests.entries import find_entry
+from pipeline.fixes.manifests.search import manifest_entry
 from pipeline.fixes.text import SourceText
 from pipeline.records import FileLocation, Finding, PackageLocation
 from pipeline.source.interface import Span
@@ -14,10 +14,9 @@ def flagged_lines(finding: Finding, snapshot: Snapshot) -> tuple[SourceText, Spa
     location = finding.location
     if isinstance(location, FileLocation):
         return _of_file(location, snapshot)
-    if isinstance(location, PackageLocation) and location.path is not None:
-        text = snapshot.find(location.path)
-        entry = find_entry(text, location.name, location.version) if text is not None else None
-        return (text, (entry.first, entry.last)) if text is not None and entry is not None else None
+    if isinstance(location, PackageLocation):
+        found = manifest_entry(location, snapshot)
+        return (found[0], (found[1].first, found[1].last)) if found is not None else None
     return None
 
 
