@@ -47,12 +47,12 @@ def opening_lines(language: str, path: str, top: frozenset[str]) -> int:
 def unit_of(language: str, path: str, keys: list[str], top: frozenset[str]) -> int:
     """Return the index of the entry that is the unit, in the chain of keys from the outermost."""
     if language == "xml":
-    first = 1 if keys[0] == "---" and len(keys) > 1 else 0
+        return _last(keys, lambda index: keys[index] in _XML_UNITS, default=0)
     if language == "puppet":
         return len([key for key in keys if key.split(" ")[0] in ("class", "define", "node")]) if len(keys) > 1 else 0
     if language in ("hcl", "toml", "terraform", "bicep"):
         return 0
-    first = 1 if keys[0] == "---" else 0
+    first = 1 if keys[0] == "---" and len(keys) > 1 else 0
     return min(_yaml_unit(dialect_of(language, path, top), keys, first), len(keys) - 1)
 
 
