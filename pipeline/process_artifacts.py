@@ -104,24 +104,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return run(arguments)
-    except Error as error:
-        if arguments.verbose:
-            raise
-        print_error(error, json=arguments.json)
-        return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; the same command goes on from here.\n")
         return 130
-    except OSError as error:
+    except Exception as error:
         if arguments.verbose:
             raise
-        print_error(
-            Error(
-                f"{error.strerror or error}: {error.filename or ''}.",
-                "Free the path or the disk, then run it again.",
-            )
-        )
-        return Error.exit_code
+        told = as_error(error)
+        print_error(told, json=arguments.json)
+        return told.exit_code
+
+
+def as_error(error: Exception) -> Error:
+    """Return what a person is told of an exception: ours as it is, anything else as a failure of ours."""
+    if isinstance(error, Error):
+        return error
+    if isinstance(error, OSError):
+        return Error(f"{error.strerror or error}: {error.filename or ''}.", "Free the path or the disk; run it again.")
+    return Error(
+        f"fixsmith failed where it shouldn't ({type(error).__name__}: {error}).",
+        "Nothing finished is lost. Run it again with -v for the details, and report them.",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
