@@ -50,7 +50,7 @@ def _link(link: Path, target: Path) -> None:
 def _swap(link: Path, target: Path) -> None:
     if link.is_symlink() and link.readlink() == target:
         return
-    temporary = link.with_name(f".{link.name}.{os.getpid()}.tmp")
+    temporary = link.with_name(f".{link.name}.tmp")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     temporary.replace(link)

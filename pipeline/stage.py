@@ -245,8 +245,11 @@ def digest_folder(folder: Path) -> dict[str, FileDigest]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: after a crash there is the old file or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Replace `path` by `content`: after a crash there is the old file or the new, never a part.
+
+    What a crash leaves has a fixed name, so that the repeat takes it away.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as stream:
         stream.write(content)
         stream.flush()

@@ -55,6 +55,8 @@ def test_the_same_again_is_up_to_date_and_the_same_bytes(command, demo) -> None:
     again = command(*second(demo), "--output-dir", "out", SKIP, "--json")
     summary = json.loads(again.stdout.splitlines()[-1])
     assert summary["up_to_date"] is True
+    (command.folder / "other").mkdir()
+    shutil.copy(command.folder / "out" / "redaction.key", command.folder / "other")
     other = command(*second(demo), "--output-dir", "other", SKIP)
     assert other.returncode == 0
     for name in ("findings.jsonl", "dataset/analysis/train.jsonl", "dataset/codefix/train.jsonl"):
@@ -87,7 +89,7 @@ def test_no_artifacts_says_what_to_do_with_exit_3(command) -> None:
     empty = command("--artifacts-dir", "empty", "--output-dir", "out", SKIP)
     for done in (missing, empty):
         assert done.returncode == 3
-        assert "--artifacts-dir" in done.stderr
+        assert len(done.stderr.splitlines()) == 2, "one line says what happened, one what to do"
 
 
 def test_flags_whose_stage_comes_later_are_refused_not_ignored(command, demo) -> None:
