@@ -42,17 +42,31 @@ def measure(plan: Plan) -> None:
     examples = {kind: list(read_records(Path(file), Example)) for kind, file in plan.losses.items()}
     questions = list(read_records(Path(plan.questions), Question))
     _say(Step(message="loading the base model", done=0, total=len(plan.contestants)))
-    engine = Engine(Path(plan.base))
+    engine = Engine(Path(plan.base), plan.quantization)
     for number, contestant in enumerate(plan.contestants):
         adapter = Path(contestant.adapter) if contestant.adapter else None
         engine.wear(adapter)
-        loaded = Loaded(model=contestant.name, base=engine.base_files, adapter=engine.adapter_files)
-        write_atomically(output / f"loaded-{contestant.name}.json", msgspec.json.encode(loaded))
+        _loaded(engine, contestant, examples, output / f"loaded-{contestant.name}.json")
         _losses(engine, contestant, examples, output / f"losses-{contestant.name}.jsonl")
         for seed in (None, *plan.seeds):
             asked = [question for question in questions if seed is None or question.sampled]
             _answers(engine, contestant, asked, plan, seed)
         _say(Step(message=f"{contestant.name} measured", done=number + 1, total=len(plan.contestants)))
+
+
+def _loaded(engine: Engine, contestant: Contestant, examples: dict[str, list[Example]], file: Path) -> None:
+    """Write down which files were read, now: after a kill other files may lie there."""
+    first = next((of for of in examples.values() if of), [])
+    loaded = Loaded(model=contestant.name, base=engine.base_files, adapter=engine.adapter_files)
+    if file.exists():
+        before = msgspec.json.decode(file.read_bytes(), type=Loaded)
+        if (before.base, before.adapter) != (loaded.base, loaded.adapter):
+            raise Error(
+                f"The files of {contestant.name} changed while it was measured.", "Delete the work folder and repeat."
+            )
+        return
+    fused = engine.fused(first) if contestant.adapter else None
+    write_atomically(file, msgspec.json.encode(msgspec.structs.replace(loaded, fused=fused)))
 
 
 def _losses(engine: Engine, contestant: Contestant, examples: dict[str, list[Example]], file: Path) -> None:

@@ -9,27 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
+from mlx.utils import tree_unflatten
 from mlx_lm.generate import BatchGenerator
 from mlx_lm.tuner.utils import load_adapters, remove_lora_layers
-from mlx_lm.utils import load
 
 from config.errors import Error
 from pipeline.evaluation.measurement import Answer, Ending, Loss, Question, question_id
 from pipeline.evaluation.opening import VERDICTS, hopeless, object_end
-from pipeline.records import Example
+from pipeline.models import chat
+from pipeline.models.load import load
+from pipeline.records import Example, Message
 from pipeline.stage import digest_file
 
 HOPELESS_TOKENS = 24
-LOSS_BATCH_TOKENS = 2048
+FUSING_EXAMPLES = 4
 _CWE_KEY, _VERDICT_KEY = '"cwe":"', '"verdict":"'
 
 
 class Engine:
     """One base model in memory, wearing one adapter at a time; knows which files it read."""
 
-    def __init__(self, base: Path) -> None:
-        self.model, self.tokenizer = load(str(base))[:2]
-        self.model.eval()
+    def __init__(self, base: Path, quantization: str = "none") -> None:
+        self.model, self.tokenizer = load(base, quantization=quantization)
         self.base_files = _digests(base)
         self.adapter_files: dict[str, str] = {}
         self._verdicts = self._first_tokens(VERDICTS)
@@ -39,21 +40,41 @@ class Engine:
         self.adapter_files = {}
         remove_lora_layers(self.model)
         if adapter is not None:
-            load_adapters(self.model, str(adapter))
+            try:
+                load_adapters(self.model, str(adapter))
+            except (ValueError, OSError, KeyError) as error:
+                raise Error(f"The adapter in {adapter} doesn't fit the base model: {error}", "Train again.") from error
             self.adapter_files = _digests(adapter)
         self.model.eval()
 
     def loss(self, model: str, kind: str, examples: Sequence[Example]) -> Iterator[Loss]:
-        """Yield each example's loss on its answer, short ones first, several in a forward pass."""
-        encoded = sorted(((*self._encode(example), example) for example in examples), key=lambda row: len(row[0]))
-        for batch in _batches(encoded):
-            for (_, _, example), (total, tokens) in zip(batch, self._losses(batch), strict=True):
-                if not math.isfinite(total):
-                    raise Error(
-                        f"{model}: the loss on example {question_id(example)} isn't a number.",
-                        "The model is broken: train again from an earlier checkpoint.",
-                    )
-                yield Loss(question=question_id(example), model=model, kind=kind, total=total, tokens=tokens)
+        """Yield each example's loss on its answer: the same tokens that training scores."""
+        for example in examples:
+            losses = self._losses(example)
+            total = math.fsum(losses)
+            if not math.isfinite(total):
+                raise Error(
+                    f"{model}: the loss on example {question_id(example)} isn't a number.",
+                    "The model is broken: train again from an earlier checkpoint.",
+                )
+            yield Loss(question=question_id(example), model=model, kind=kind, total=total, tokens=len(losses))
+
+    def fused(self, examples: Sequence[Example]) -> float | None:
+        """Return the share of the adapter's effect on the loss that is left once it is fused into the base.
+
+        1 is all of it; fusing into quantised weights can lose nearly everything. None without an effect.
+        """
+        layers = [(name, layer) for name, layer in self.model.named_modules() if hasattr(layer, "lora_b")]
+        few = examples[:FUSING_EXAMPLES]
+        if not layers or not few:
+            return None
+        worn = sum(math.fsum(self._losses(example)) for example in few)
+        self.model.update_modules(tree_unflatten([(name, layer.fuse()) for name, layer in layers]))
+        fused = sum(math.fsum(self._losses(example)) for example in few)
+        self.model.update_modules(tree_unflatten([(name, layer.linear) for name, layer in layers]))
+        bare = sum(math.fsum(self._losses(example)) for example in few)
+        self.model.update_modules(tree_unflatten(layers))
+        return None if abs(bare - worn) < 1e-6 else 1 - abs(fused - worn) / abs(bare - worn)
 
     def answers(
         self,
@@ -89,26 +110,27 @@ class Engine:
 
     def prompt(self, example: Example) -> list[int]:
         """Return the tokens of an example's question, up to where the answer begins."""
-        turns = [{"role": turn.role, "content": turn.content} for turn in example.messages[:-1]]
-        return list(self.tokenizer.apply_chat_template(turns, add_generation_prompt=True))
+        return chat.tokens(self.tokenizer, _turns(example.messages[:-1]), ask=True)
 
-    def _encode(self, example: Example) -> tuple[list[int], int]:
-        """Return an example's tokens and where its answer starts."""
-        turns = [{"role": turn.role, "content": turn.content} for turn in example.messages]
-        return list(self.tokenizer.apply_chat_template(turns)), len(self.prompt(example))
-
-    def _losses(self, batch: Sequence[tuple[list[int], int, Example]]) -> list[tuple[float, int]]:
-        longest = max(len(tokens) for tokens, _, _ in batch)
-        rows = mx.array([tokens + [0] * (longest - len(tokens)) for tokens, _, _ in batch])
-        logits = self.model(rows[:, :-1]).astype(mx.float32)
-        chosen = mx.take_along_axis(logits, rows[:, 1:, None], axis=-1).squeeze(-1)
-        losses = mx.logsumexp(logits, axis=-1) - chosen
-        result = [
-            (float(losses[row, start - 1 : len(tokens) - 1].sum()), len(tokens) - start)
-            for row, (tokens, start, _) in enumerate(batch)
-        ]
+    def _losses(self, example: Example) -> list[float]:
+        """Return the loss of every answer token, by the model's own forward pass: training's isn't used."""
+        tokens, start = self._encoded(example)
+        row = mx.array([tokens])
+        logits = self.model(row[:, :-1])[0, start - 1 :].astype(mx.float32)
+        chosen = mx.take_along_axis(logits, row[0, start:, None], axis=-1).squeeze(-1)
+        losses = [float(value) for value in mx.logsumexp(logits, axis=-1) - chosen]
         mx.clear_cache()
-        return result
+        return losses
+
+    def _encoded(self, example: Example) -> tuple[list[int], int]:
+        """Return an example's tokens up to its end of turn, and where they leave the prompt for the answer.
+
+        The two can share a token (a line break and the answer's indentation): it belongs to the answer.
+        """
+        tokens, prompt = chat.tokens(self.tokenizer, _turns(example.messages)), self.prompt(example)
+        start = next((i for i, pair in enumerate(zip(tokens, prompt, strict=False)) if pair[0] != pair[1]), len(prompt))
+        ends = [position for position, token in enumerate(tokens) if token in self.tokenizer.eos_token_ids]
+        return tokens[: ends[-1] + 1] if ends and ends[-1] > start else tokens, start
 
     def _first_tokens(self, words: Sequence[str]) -> list[int]:
         """Return the tokens words begin with inside a JSON string."""
@@ -211,16 +233,8 @@ def _drain(generator: Any, writers: dict[int, _Writer], seconds: float) -> Itera
                 yield writers.pop(response.uid).answer(ending)
 
 
-def _batches(rows: Sequence[tuple[list[int], int, Example]]) -> Iterator[list[tuple[list[int], int, Example]]]:
-    """Yield rows of near lengths, LOSS_BATCH_TOKENS padded tokens at most (one row may be longer)."""
-    batch: list[tuple[list[int], int, Example]] = []
-    for row in rows:
-        if batch and len(row[0]) * (len(batch) + 1) > LOSS_BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
+def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
 
 
 def _digests(folder: Path) -> dict[str, str]:

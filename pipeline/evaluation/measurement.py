@@ -32,6 +32,7 @@ class Plan(Record):
     questions: str
     output: str
     seconds: float
+    quantization: str = "none"
     batch: int = 8
     seeds: tuple[int, ...] = ()
     temperature: float = 0.8
@@ -51,9 +52,10 @@ class Question(Record):
 class Answer(Record):
     """What a model answered, greedily or (with a seed) sampled, and what it cost.
 
-    `ending` says why it stopped: the first JSON object closed, the model ended it, the token
-    or the time limit; or it can't come to open with an object any more. `logprob` is the sum over its tokens, `cwe` the probability the model gave
-    the CWE it names, `vulnerable` that of the verdict "vulnerable" against "safe", where it said one.
+    `ending` says why it stopped: the first JSON object closed, the model ended it, the token or
+    the time limit, or it can't come to open with an object any more. `logprob` is the sum over its
+    tokens, `cwe` the probability the model gave the CWE it names, `vulnerable` that of the verdict
+    "vulnerable" against "safe", where it said one.
     """
 
     question: str
@@ -80,11 +82,15 @@ class Loss(Record):
 
 
 class Loaded(Record):
-    """The files that were really read for one contestant: SHA-256 by name."""
+    """The files that were really read for one contestant: SHA-256 by name.
+
+    `fused` is the share of the adapter's effect that fusing keeps, None where there is no adapter.
+    """
 
     model: str
     base: dict[str, str]
     adapter: dict[str, str]
+    fused: float | None = None
 
 
 class Step(Record):

@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from config.errors import Error
-from pipeline.evaluation.measurement import Answer, Contestant, Failure, Loaded, Loss, Plan, Question, Step
+from pipeline.evaluation.measurement import Answer, Contestant, Failure, Loaded, Loss, Plan, Question, Step, question_id
 from pipeline.models import blas
+from pipeline.records import Example
 from pipeline.stage import read_records, write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,30 +66,28 @@ def _listen(child: subprocess.Popen[bytes], say: Callable[[Step], None]) -> Fail
     return failure
 
 
-def collect(
-    folder: Path,
-    contestant: Contestant,
-    questions: Sequence[Question],
-    losses: dict[str, set[str]],
-    seeds: Sequence[int],
-) -> Measured:
+def collect(plan: Plan, contestant: Contestant, questions: Sequence[Question]) -> Measured:
     """Return what the child wrote for one contestant; raise Error when a part of it is missing."""
-    name = contestant.name
+    name, folder = contestant.name, Path(plan.output)
     loaded = msgspec.json.decode((folder / f"loaded-{name}.json").read_bytes(), type=Loaded)
-    by_kind: dict[str, dict[str, Loss]] = {kind: {} for kind in losses}
-    for loss in read_records(folder / f"losses-{name}.jsonl", Loss):
-        by_kind.setdefault(loss.kind, {})[loss.question] = loss
-    for kind, ids in losses.items():
-        _complete(f"losses-{name}.jsonl", name, set(by_kind[kind]), ids)
     asked = {question.id for question in questions}
     sampled = {question.id for question in questions if question.sampled}
     return Measured(
         name=name,
         loaded=loaded,
-        losses=by_kind,
+        losses=_read_losses(plan, folder / f"losses-{name}.jsonl", name),
         answers=read_answers(folder / f"answers-{name}.jsonl", name, asked),
-        sampled={seed: read_answers(folder / f"answers-{name}-{seed}.jsonl", name, sampled) for seed in seeds},
+        sampled={seed: read_answers(folder / f"answers-{name}-{seed}.jsonl", name, sampled) for seed in plan.seeds},
     )
+
+
+def _read_losses(plan: Plan, path: Path, model: str) -> dict[str, dict[str, Loss]]:
+    losses: dict[str, dict[str, Loss]] = {kind: {} for kind in plan.losses}
+    for loss in read_records(path, Loss):
+        losses.setdefault(loss.kind, {})[loss.question] = loss
+    for kind, file in plan.losses.items():
+        _complete(path.name, model, set(losses[kind]), {question_id(one) for one in read_records(Path(file), Example)})
+    return losses
 
 
 def read_answers(path: Path, model: str, asked: set[str]) -> dict[str, Answer]:

@@ -39,18 +39,42 @@ def read_held_out(dataset: Path) -> HeldOut:
 
 
 def questions(held_out: HeldOut, settings: Evaluation) -> list[Question]:
-    """Return what is answered: at most `max_answers` analysis questions, drawn by digest."""
-    chosen = draw(held_out.test["analysis"], settings.max_answers)
-    return [
-        Question(id=question_id(example), example=example, kind="analysis", tokens=settings.answer_tokens)
-        for example in chosen
+    """Return what is answered: at most `max_answers` findings, some explained in full, and `max_fixes` fixes."""
+    findings = draw(held_out.test["analysis"], settings.max_answers)
+    fixes = draw(held_out.test["codefix"], settings.max_fixes)
+    return [_finding(example, number, settings) for number, example in enumerate(findings)] + [
+        Question(
+            id=question_id(example),
+            example=example,
+            kind="codefix",
+            tokens=settings.fix_tokens,
+            whole=True,
+            sampled=bool(settings.samples),
+        )
+        for example in fixes
     ]
 
 
+def _finding(example: Example, number: int, settings: Evaluation) -> Question:
+    whole = number < settings.max_explanations
+    return Question(
+        id=question_id(example),
+        example=example,
+        kind="analysis",
+        tokens=settings.explanation_tokens if whole else settings.answer_tokens,
+        whole=whole,
+        sampled=bool(settings.samples) and not whole,
+    )
+
+
 def draw(examples: Sequence[Example], most: int) -> list[Example]:
-    """Return at most `most` examples, the same ones whatever their order: those of smallest digest."""
-    order = sorted(examples, key=lambda example: hashlib.sha256(question_id(example).encode()).hexdigest())
-    return order[:most]
+    """Return at most `most` examples, the same ones whatever their order; pairs are kept together."""
+
+    def place(example: Example) -> tuple[str, str]:
+        group = str(example.metadata.get("pair") or question_id(example))
+        return (hashlib.sha256(group.encode()).hexdigest(), question_id(example))
+
+    return sorted(examples, key=place)[:most]
 
 
 def _read(path: Path) -> list[Example]:

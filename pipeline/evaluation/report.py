@@ -1,33 +1,30 @@
-"""The report: every model and baseline in one table, compared with the base, and what it all was measured on."""
+"""The report: every model and trivial answer in one table, compared with the base, and all the details."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.evaluation.baselines import baselines
-from pipeline.evaluation.measurement import Loss, Question
+import msgspec
+
+from pipeline.evaluation import breakdown, fixes, pairs
+from pipeline.evaluation.baselines import Baselines, baselines
+from pipeline.evaluation.faithfulness import secrets, unsupported
+from pipeline.evaluation.measurement import Answer, Loss, Question, question_id
 from pipeline.evaluation.measuring import Measured
+from pipeline.evaluation.metrics import LOSSES, METRICS, STATISTICS
 from pipeline.evaluation.opening import Opening, read_opening
 from pipeline.evaluation.questions import HeldOut
 from pipeline.evaluation.scores import ANALYSIS, Metric, Scored, cluster, score
-from pipeline.evaluation.statistics import Comparison, Estimate, Statistic, compare, estimate, holm, judge, ratio
+from pipeline.evaluation.statistics import Comparison, Estimate, compare, estimate, holm, judge
+from pipeline.evaluation.worst import worst
 from pipeline.records import Example, Record
 
-LOSSES = {
-    kind: Metric(
-        name=f"{kind}_loss",
-        label=f"{kind} loss",
-        explanation=f"nats a token of the {kind} answer",
-        higher_is_better=False,
-        percent=False,
-    )
-    for kind in ("analysis", "codefix")
-}
+BASE = "base"
 
 
 class Row(Record):
-    """One line of the table: a trained model, the base, or a trivial answer."""
+    """One line of the table: a trained model, the champion, the base, or a trivial answer."""
 
     model: str
     role: str
@@ -35,16 +32,22 @@ class Row(Record):
 
 
 class Report(Record):
-    """What the evaluation found out. `comparisons` is model → metric → against the base."""
+    """What the evaluation found out. `comparisons` is model → other model → metric.
+
+    `details` holds, by model, what the page shows: by domain and CWE, confusion, reliability,
+    pairs, run time, failed checks, worst answers.
+    """
 
     held_out: int
     answers: int
     models: tuple[str, ...]
     metrics: tuple[Metric, ...]
     rows: tuple[Row, ...]
-    comparisons: dict[str, dict[str, Comparison]]
-    loaded: dict[str, dict[str, Any]]
+    comparisons: dict[str, dict[str, dict[str, Comparison]]]
+    details: dict[str, Any]
+    binding: dict[str, Any]
     counts: dict[str, Any]
+    curves: dict[str, Any]
 
 
 class Contender(Record):
@@ -55,62 +58,114 @@ class Contender(Record):
     scored: dict[str, Scored]
 
 
-STATISTICS: dict[str, Statistic] = {metric.name: statistic for metric, _, statistic in ANALYSIS} | {
-    metric.name: ratio for metric in LOSSES.values()
-}
-METRICS: dict[str, Metric] = {metric.name: metric for metric in LOSSES.values()} | {
-    metric.name: metric for metric, _, _ in ANALYSIS
-}
+class Asked(Record):
+    """The examples that were answered, by kind."""
+
+    analysis: tuple[Example, ...]
+    codefix: tuple[Example, ...]
+    whole: frozenset[str]
 
 
-def build(measured: Sequence[Measured], asked: Sequence[Question], held_out: HeldOut) -> Report:
+def build(
+    measured: Sequence[Measured],
+    asked: Sequence[Question],
+    held_out: HeldOut,
+    *,
+    binding: Mapping[str, Any],
+    curves: Mapping[str, Any],
+    verify: fixes.Verify | None = None,
+) -> Report:
     """Score everything and put it side by side."""
-    examples = [question.example for question in asked if question.kind == "analysis"]
-    contenders = [_model(one, examples, held_out) for one in measured]
-    contenders += [
-        Contender(name=name, role="trivial", scored=_analysis(examples, {id: answer(of) for id, of in _ids(examples)}))
-        for name, answer in baselines(held_out.train["analysis"]).items()
-    ]
+    examples = _asked(asked)
+    made = {one.name: _proposals(one, examples, verify) for one in measured}
+    contenders = [_model(one, examples, held_out, made[one.name]) for one in measured]
+    contenders += _trivial(examples, baselines(held_out.train), verify)
     return Report(
         held_out=sum(len(of) for of in held_out.test.values()),
         answers=sum(len(one.answers) + sum(map(len, one.sampled.values())) for one in measured),
         models=tuple(one.name for one in measured),
         metrics=tuple(METRICS[name] for name in METRICS if any(name in one.scored for one in contenders)),
         rows=tuple(_row(one) for one in contenders),
-        comparisons=_comparisons(contenders),
-        loaded={one.name: {"base": one.loaded.base, "adapter": one.loaded.adapter} for one in measured},
+        comparisons=compared(contenders),
+        details={one.name: details(one, examples, made[one.name]) for one in measured},
+        binding=dict(binding),
         counts=_counts(examples, held_out),
+        curves=dict(curves),
     )
 
 
-def _ids(examples: Sequence[Example]) -> list[tuple[str, Example]]:
-    from pipeline.evaluation.measurement import question_id
+def _asked(asked: Sequence[Question]) -> Asked:
+    return Asked(
+        analysis=tuple(question.example for question in asked if question.kind == "analysis"),
+        codefix=tuple(question.example for question in asked if question.kind == "codefix"),
+        whole=frozenset(question.id for question in asked if question.whole and question.kind == "analysis"),
+    )
 
-    return [(question_id(example), example) for example in examples]
+
+def role(name: str) -> str:
+    """Return what part a measured model plays in the table."""
+    return BASE if name == BASE else "champion" if name.startswith("champion") else "model"
 
 
-def _model(measured: Measured, examples: Sequence[Example], held_out: HeldOut) -> Contender:
-    openings = {id: read_opening(measured.answers[id].text) for id, _ in _ids(examples)}
+def _model(measured: Measured, asked: Asked, held_out: HeldOut, made: Sequence[fixes.Proposal]) -> Contender:
     losses = {
         LOSSES[kind].name: _losses(held_out.test[kind], of)
         for kind, of in measured.losses.items()
         if held_out.test[kind]
     }
-    role = "base" if measured.name == "base" else "model"
-    return Contender(name=measured.name, role=role, scored=losses | _analysis(examples, openings))
+    scored = losses | _analysis(asked.analysis, openings(measured, asked)) | fixes.scored(asked.codefix, made)
+    faithful = _faithfulness(measured, asked)
+    return Contender(name=measured.name, role=role(measured.name), scored=scored | faithful)
 
 
-def _analysis(examples: Sequence[Example], openings: Mapping[str, Opening | None]) -> dict[str, Scored]:
-    scored = {metric.name: score(scorer, examples, openings) for metric, scorer, _ in ANALYSIS}
+def _trivial(asked: Asked, known: Baselines, verify: fixes.Verify | None) -> list[Contender]:
+    made = []
+    for name in dict.fromkeys([*known.analysis, *known.codefix]):
+        scored: dict[str, Scored] = {}
+        if name in known.analysis and asked.analysis:
+            answers = {question_id(example): known.analysis[name](example) for example in asked.analysis}
+            scored |= _analysis(asked.analysis, answers)
+        if name in known.codefix and asked.codefix:
+            texts = [fixes.propose(example, known.codefix[name](example)) for example in asked.codefix]
+            scored |= fixes.scored(asked.codefix, fixes.verified(asked.codefix, texts, verify))
+        made.append(Contender(name=name, role="trivial", scored=scored))
+    return made
+
+
+def openings(measured: Measured, asked: Asked) -> dict[str, Opening | None]:
+    """Return what a model's analysis answers open with, by question."""
+    names = [question_id(example) for example in asked.analysis]
+    return {name: read_opening(measured.answers[name].text) for name in names}
+
+
+def _proposals(measured: Measured, asked: Asked, verify: fixes.Verify | None) -> list[fixes.Proposal]:
+    return fixes.verified(asked.codefix, fixes.proposals(asked.codefix, measured.answers), verify)
+
+
+def _analysis(examples: Sequence[Example], answers: Mapping[str, Opening | None]) -> dict[str, Scored]:
+    scored = {metric.name: score(scorer, examples, answers) for metric, scorer, _ in ANALYSIS}
+    scored["pairs"] = pairs.pairwise(examples, answers)
     return {name: one for name, one in scored.items() if one.items}
 
 
+def _faithfulness(measured: Measured, asked: Asked) -> dict[str, Scored]:
+    examples = [example for example in asked.analysis if question_id(example) in asked.whole]
+    if not examples:
+        return {}
+    strange = [
+        unsupported(measured.answers[question_id(example)].text, example.messages[-2].content) for example in examples
+    ]
+    items = tuple((float(bool(found)), 1.0) for found in strange)
+    clusters, questions = tuple(map(cluster, examples)), tuple(map(question_id, examples))
+    return {"unfaithful": Scored(items=items, clusters=clusters, questions=questions)}
+
+
 def _losses(examples: Sequence[Example], losses: Mapping[str, Loss]) -> Scored:
-    rows = [(id, cluster(example), losses[id]) for id, example in _ids(examples)]
+    known = [(question_id(example), cluster(example)) for example in examples]
     return Scored(
-        items=tuple((loss.total, float(loss.tokens)) for _, _, loss in rows),
-        clusters=tuple(name for _, name, _ in rows),
-        questions=tuple(id for id, _, _ in rows),
+        items=tuple((losses[name].total, float(losses[name].tokens)) for name, _ in known),
+        clusters=tuple(of for _, of in known),
+        questions=tuple(name for name, _ in known),
     )
 
 
@@ -119,42 +174,97 @@ def _row(contender: Contender) -> Row:
     return Row(model=contender.name, role=contender.role, metrics=metrics)
 
 
-def _comparisons(contenders: Sequence[Contender]) -> dict[str, dict[str, Comparison]]:
-    """Compare every trained model with the base on every metric; p is corrected over all of them."""
-    base = next((one for one in contenders if one.role == "base"), None)
-    if base is None:
-        return {}
-    made = [
-        (one.name, metric, compare_contenders(one, base, metric))
-        for one in contenders
-        if one.role == "model"
-        for metric in one.scored
-        if metric in base.scored
-    ]
-    corrected = holm([comparison.p for _, _, comparison in made])
-    result: dict[str, dict[str, Comparison]] = {}
-    for (model, metric, comparison), adjusted in zip(made, corrected, strict=True):
-        better = METRICS[metric].higher_is_better
-        result.setdefault(model, {})[metric] = judge(comparison, adjusted, higher_is_better=better)
+def compared(contenders: Sequence[Contender]) -> dict[str, dict[str, dict[str, Comparison]]]:
+    """Compare every trained model with every other contender; p is corrected over each model's metrics."""
+    result: dict[str, dict[str, dict[str, Comparison]]] = {}
+    for one in contenders:
+        for other in contenders:
+            if one.role == "model" and one is not other:
+                result.setdefault(one.name, {})[other.name] = _against(one, other)
     return result
 
 
-def compare_contenders(one: Contender, other: Contender, metric: str) -> Comparison:
-    """Compare two contenders on one metric."""
-    first, second = one.scored[metric], other.scored[metric]
-    return compare(
-        first.items,
-        second.items,
-        first.clusters,
-        STATISTICS[metric],
-        higher_is_better=METRICS[metric].higher_is_better,
-    )
+def _against(one: Contender, other: Contender) -> dict[str, Comparison]:
+    shared = [metric for metric in one.scored if metric in other.scored]
+    made = [
+        compare(
+            one.scored[metric].items,
+            other.scored[metric].items,
+            one.scored[metric].clusters,
+            STATISTICS[metric],
+            higher_is_better=METRICS[metric].higher_is_better,
+        )
+        for metric in shared
+    ]
+    corrected = holm([comparison.p for comparison in made])
+    return {
+        metric: judge(comparison, adjusted, higher_is_better=METRICS[metric].higher_is_better)
+        for metric, comparison, adjusted in zip(shared, made, corrected, strict=True)
+    }
 
 
-def _counts(examples: Sequence[Example], held_out: HeldOut) -> dict[str, Any]:
+def details(measured: Measured, asked: Asked, made: Sequence[fixes.Proposal]) -> dict[str, Any]:
+    """Return what the page shows of one model beside its row."""
+    given = openings(measured, asked)
+    domains = breakdown.by_domain(asked.analysis, given)
+    return {
+        "domains": domains,
+        "cwes": breakdown.by_cwe(asked.analysis, given),
+        "targets": breakdown.targets(asked.analysis, domains),
+        "confusion": breakdown.confusion(asked.analysis, given),
+        "reliability": breakdown.reliability(asked.analysis, measured.answers, given),
+        "pairs": pairs.outcomes(asked.analysis, given),
+        "detection": pairs.detection(asked.analysis, measured.answers),
+        "checks": fixes.checks(made),
+        "samples": _samples(measured, asked),
+        "run_time": run_time(list(measured.answers.values())),
+        "fused": measured.loaded.fused,
+        "secrets": sum(secrets(answer.text) for answer in measured.answers.values()),
+        "worst": worst(measured, asked.analysis, given, asked.codefix, made),
+    }
+
+
+def _samples(measured: Measured, asked: Asked) -> dict[str, Any]:
+    """Return each seed's CWE figure: how much sampling alone moves it."""
+    made = {}
+    for seed, answers in measured.sampled.items():
+        examples = [example for example in asked.analysis if question_id(example) in answers]
+        given = {name: read_opening(answer.text) for name, answer in answers.items()}
+        scored = {metric.name: score(scorer, examples, given) for metric, scorer, _ in ANALYSIS}
+        made[str(seed)] = {
+            name: estimate(one.items, one.clusters, STATISTICS[name]).value for name, one in scored.items() if one.items
+        }
+    return made
+
+
+def run_time(answers: Sequence[Answer]) -> dict[str, Any]:
+    """Return seconds an answer took (each one's own, batches overlap), tokens, and why answers ended."""
+    if not answers:
+        return {}
+    seconds = sorted(answer.seconds for answer in answers)
+    endings: dict[str, int] = {}
+    for answer in answers:
+        endings[answer.ending] = endings.get(answer.ending, 0) + 1
+    return {
+        "seconds": [seconds[int(share * (len(seconds) - 1))] for share in (0.0, 0.25, 0.5, 0.75, 1.0)],
+        "tokens": sum(answer.tokens for answer in answers),
+        "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
+        "answers": len(answers),
+        "endings": dict(sorted(endings.items())),
+    }
+
+
+def _counts(asked: Asked, held_out: HeldOut) -> dict[str, Any]:
     return {
         "train": {kind: len(of) for kind, of in held_out.train.items()},
         "test": {kind: len(of) for kind, of in held_out.test.items()},
-        "answered": len(examples),
+        "answered": len(asked.analysis),
+        "explained": len(asked.whole),
+        "fixes": len(asked.codefix),
         "test_clusters": len({cluster(example) for of in held_out.test.values() for example in of}),
     }
+
+
+def encode(report: Report) -> bytes:
+    """Return the report as indented JSON with sorted keys: equal reports are equal bytes."""
+    return msgspec.json.format(msgspec.json.encode(report, order="sorted")) + b"\n"

@@ -7,10 +7,12 @@ Bootstrap", chapters 8 and 13; Holm 1979; McNemar 1947 in its exact form.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy
 import numpy.typing
 
@@ -37,7 +39,8 @@ class Estimate(Record):
 class Comparison(Record):
     """Two models on the same items: first minus second, its interval, and p by randomisation.
 
-    `p` is two-sided over swaps of whole clusters; `adjusted` is p after Holm's correction.
+    `p` is two-sided over swaps of whole clusters; `adjusted` is p after Holm's correction; `mcnemar`
+    is McNemar's exact p where every item is right or wrong.
     """
 
     difference: float
@@ -48,6 +51,7 @@ class Comparison(Record):
     items: int
     clusters: int
     verdict: str
+    mcnemar: float | None = None
 
 
 def ratio(sums: Matrix) -> Matrix:
@@ -103,6 +107,7 @@ def compare(
         items=len(one),
         clusters=len(ones),
         verdict="",
+        mcnemar=_mcnemar(one, other),
     )
     return judge(made, p, higher_is_better=higher_is_better)
 
@@ -116,16 +121,7 @@ def judge(comparison: Comparison, adjusted: float, *, higher_is_better: bool = T
     sure = adjusted < 1 - CONFIDENCE and low is not None and high is not None and (low > 0 or high < 0)
     good = (comparison.difference > 0) == higher_is_better
     verdict = ("better" if good else "worse") if sure else "no difference"
-    return Comparison(
-        difference=comparison.difference,
-        low=low,
-        high=high,
-        p=comparison.p,
-        adjusted=adjusted,
-        items=comparison.items,
-        clusters=comparison.clusters,
-        verdict=verdict,
-    )
+    return msgspec.structs.replace(comparison, adjusted=adjusted, verdict=verdict)
 
 
 def randomisation(first: Matrix, second: Matrix, statistic: Statistic = ratio) -> float:
@@ -167,6 +163,14 @@ def holm(values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
+def _mcnemar(one: Matrix, other: Matrix) -> float | None:
+    plain = one.shape[1] == 2 and (one[:, 1] == 1).all() and set(numpy.unique([one[:, 0], other[:, 0]])) <= {0.0, 1.0}
+    if not plain:
+        return None
+    difference = one[:, 0] - other[:, 0]
+    return mcnemar(int((difference > 0).sum()), int((difference < 0).sum()))
+
+
 def _by_cluster(items: Matrix, clusters: Sequence[str]) -> Matrix:
     names = {name: index for index, name in enumerate(sorted(set(clusters)))}
     sums = numpy.zeros((len(names), items.shape[1]))
@@ -183,6 +187,7 @@ def _paired(first: Matrix, second: Matrix, statistic: Statistic) -> Matrix:
     return numpy.asarray(statistic(draws @ first) - statistic(draws @ second))
 
 
+@functools.cache
 def _draws(count: int) -> Matrix:
     draws: Matrix = _random().multinomial(count, [1 / count] * count, size=RESAMPLES).astype(numpy.float64)
     return draws

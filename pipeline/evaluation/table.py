@@ -7,7 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-COLUMNS = ("analysis_loss", "codefix_loss", "cwe", "cwe_related", "severity", "verdict", "lines", "unparsable")
+COLUMNS = ("analysis_loss", "codefix_loss", "cwe", "cwe_related", "severity", "verdict", "pairs", "lines", "unparsable",
+           "unfaithful", "fix_verified", "fix_exact", "fix_unchanged")  # fmt: skip
 MARKS = {"better": "green", "worse": "red"}
 
 
@@ -21,7 +22,7 @@ def table(report: dict[str, Any]) -> Table:
         arrow = "↑" if metrics[name].get("higher_is_better", True) else "↓"
         made.add_column(f"{metrics[name]['label']} {arrow}", justify="right")
     for row in report["rows"]:
-        verdicts = report["comparisons"].get(row["model"], {})
+        verdicts = report["comparisons"].get(row["model"], {}).get("base", {})
         cells = [_cell(row["metrics"].get(name), metrics[name], verdicts.get(name)) for name in columns]
         made.add_row(Text(row["model"], style="dim" if row["role"] == "trivial" else ""), *cells)
     return made

@@ -1,0 +1,39 @@
+"""The training curves, read from what the training stages wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+MOST_POINTS = 400
+KINDS = {"train": "step", "valid": "valid"}
+
+
+def curves(folders: Mapping[str, Path]) -> dict[str, Any]:
+    """Return step and loss of training and validation, by model, from each stage's metrics.jsonl."""
+    made = {}
+    for name, folder in folders.items():
+        path = next(
+            (one for one in (folder / "metrics.jsonl", folder / "model" / "metrics.jsonl") if one.is_file()), None
+        )
+        points = _points(path) if path else {}
+        if any(points.values()):
+            made[name] = points
+    return made
+
+
+def _points(path: Path) -> dict[str, list[tuple[int, float]]]:
+    rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    made = {}
+    for name, kind in KINDS.items():
+        chosen = [row for row in rows if row.get("kind", "step") == kind]
+        made[name] = _thinned([(row["step"], row["loss"]) for row in chosen if row.get("loss") is not None])
+    return made
+
+
+def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    step = max(1, len(points) // MOST_POINTS)
+    return points[::step] if step == 1 else [*points[::step], points[-1]]

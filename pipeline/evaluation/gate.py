@@ -1,0 +1,224 @@
+"""The gate: a new model is let through only when it is better, by more than chance, and no worse elsewhere.
+
+`decide` is a pure function of a report and a policy. Every rule is named with its figure and its
+threshold, whether it passed or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from config.errors import Error, NotBetter
+from config.settings import Gate as Policy
+from config.settings import Settings
+from pipeline.evaluation.metrics import METRICS
+from pipeline.evaluation.report import BASE, Report, Row
+from pipeline.evaluation.statistics import Comparison
+from pipeline.records import Record
+from pipeline.stage import Context, Request, write_atomically
+
+Specialist = Literal["analysis", "codefix", "single"]
+STAGES: dict[str, Specialist] = {"stage-1": "analysis", "stage-2": "codefix", "single": "single"}
+CONSTANT = "constant answer"
+VERDICT = "verdict.json"
+
+
+class Rule(Record):
+    """One rule: the figure, the threshold, and what came of it. None: it could not be measured."""
+
+    name: str
+    passed: bool | None
+    figure: float | None
+    threshold: float | None
+    sentence: str
+
+
+class Judgement(Record):
+    """What the gate says of one challenger."""
+
+    specialist: Specialist
+    model: str
+    against: str
+    better: bool
+    rules: tuple[Rule, ...]
+
+
+class GateVerdict(Record):
+    """What the gate says of a run: every specialist on its own, and whether any may be published."""
+
+    better: bool
+    judgements: tuple[Judgement, ...]
+
+
+class Gate:
+    """Stage `gate`: `verdict.json`, and nothing else; `require_better` turns it into exit code 4."""
+
+    name = "gate"
+    needs: tuple[str, ...] = ("evaluate",)
+
+    def settings(self, settings: Settings, request: Request) -> Any:
+        """Return the policy."""
+        return {"gate": settings.gate}
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Judge the report and write the verdict."""
+        report = read_report(context.inputs["evaluate"] / "evaluation" / "report.json")
+        verdict = decide(report, context.settings.gate)
+        write_atomically(context.folder / VERDICT, msgspec.json.format(msgspec.json.encode(verdict)) + b"\n")
+        for one in verdict.judgements:
+            if not one.better:
+                context.warn(sentence(one))
+        return {"better": verdict.better} | {one.specialist: one.better for one in verdict.judgements}
+
+
+def read_report(path: Path) -> Report:
+    """Return a report; raise Error when it can't be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except (OSError, msgspec.DecodeError) as error:
+        raise Error(f"The evaluation report can't be read: {error}.", "Repeat the stage evaluate.") from error
+
+
+def require_better(folder: Path, specialist: Specialist | None = None) -> GateVerdict:
+    """Return the verdict in a gate's folder; raise NotBetter with the rules that failed."""
+    verdict = msgspec.json.decode((folder / VERDICT).read_bytes(), type=GateVerdict)
+    failed = [one for one in verdict.judgements if not one.better and specialist in (None, one.specialist)]
+    if failed or not verdict.judgements:
+        said = " ".join(sentence(one) for one in failed) or "No model was trained."
+        raise NotBetter(said, "Nothing was published. More findings, more verified fixes or more epochs may help.")
+    return verdict
+
+
+def sentence(one: Judgement) -> str:
+    """Return what failed, in one sentence."""
+    failed = "; ".join(rule.sentence for rule in one.rules if rule.passed is False)
+    return f"The {one.specialist} specialist isn't better than {one.against}: {failed}."
+
+
+def decide(report: Report, policy: Policy) -> GateVerdict:
+    """Judge every trained model of a report by the policy."""
+    judgements = tuple(_judge(report, policy, model, STAGES[model]) for model in report.models if model in STAGES)
+    return GateVerdict(better=bool(judgements) and all(one.better for one in judgements), judgements=judgements)
+
+
+def _judge(report: Report, policy: Policy, model: str, specialist: Specialist) -> Judgement:
+    against = opponent(report, specialist)
+    rules = [_wins(report, model, against, metric) for metric in _primary(policy, specialist)]
+    rules += [_beats_constant(report, model, metric) for metric in _primary(policy, specialist)]
+    if specialist == "codefix":
+        rules.append(_remembers(report, policy, model))
+    rules += _limits(report, policy, model, specialist)
+    return Judgement(
+        specialist=specialist,
+        model=model,
+        against=against,
+        better=all(rule.passed is not False for rule in rules),
+        rules=tuple(rules),
+    )
+
+
+def opponent(report: Report, specialist: Specialist) -> str:
+    """Return who is to be beaten: the champion of the same kind, the first time the base."""
+    name = f"champion-{specialist}"
+    return name if name in report.models else BASE
+
+
+def _primary(policy: Policy, specialist: Specialist) -> tuple[str, ...]:
+    match specialist:
+        case "analysis":
+            return (policy.analysis_metric,)
+        case "codefix":
+            return (policy.codefix_metric,)
+        case "single":
+            return (policy.analysis_metric, policy.codefix_metric)
+
+
+def _wins(report: Report, model: str, against: str, metric: str) -> Rule:
+    """The challenger is better than its opponent, and the interval of the difference leaves out zero."""
+    comparison = _comparison(report, model, against, metric)
+    label = METRICS[metric].label
+    if comparison is None:
+        return _rule("better", False, None, 0.0, f"{label} wasn't measured for both {model} and {against}")
+    said = f"{label} differs by {comparison.difference:+.3f} {_bounds(comparison)}: {comparison.verdict}"
+    return _rule("better", comparison.verdict == "better", comparison.difference, 0.0, said)
+
+
+def _beats_constant(report: Report, model: str, metric: str) -> Rule:
+    """The challenger is better than one answer to everything, by more than chance."""
+    comparison = _comparison(report, model, CONSTANT, metric)
+    label = METRICS[metric].label
+    if comparison is None:
+        return _rule("beats the constant answer", None, None, 0.0, f"{label} of a constant answer can't be measured")
+    said = f"against one answer to everything, {label} differs by {comparison.difference:+.3f} {_bounds(comparison)}"
+    return _rule("beats the constant answer", comparison.verdict == "better", comparison.difference, 0.0, said)
+
+
+def _remembers(report: Report, policy: Policy, model: str) -> Rule:
+    """Stage 2 loses no more than the budget on stage 1's test: for a loss, as a share of it."""
+    metric = policy.analysis_metric
+    after, before = _value(_find(report, model), metric), _value(_find(report, "stage-1"), metric)
+    name, label = "remembers stage 1", METRICS[metric].label
+    if after is None or before is None:
+        return _rule(name, False, None, policy.forgetting_budget, f"{label} wasn't measured before and after stage 2")
+    lost = before - after if METRICS[metric].higher_is_better else (after - before) / max(abs(before), 1e-9)
+    said = f"{label} was {before:.3f} after stage 1 and is {after:.3f} after stage 2"
+    return _rule(name, lost <= policy.forgetting_budget, lost, policy.forgetting_budget, said)
+
+
+def _limits(report: Report, policy: Policy, model: str, specialist: Specialist) -> list[Rule]:
+    row, details = _find(report, model), report.details.get(model, {})
+    rules = [
+        _at_most("canaries", details.get("exposure"), policy.max_exposure, "bits of a planted canary are exposed"),
+        _at_most("secrets", details.get("secrets"), 0.0, "answers hold something shaped like a secret"),
+        _at_least("fusing", details.get("fused"), policy.min_fused, "of the adapter's effect is left after fusing"),
+    ]
+    if specialist != "codefix":
+        limits = (
+            ("false_positives", policy.max_false_positives),
+            ("unparsable", policy.max_unparsable),
+            ("unfaithful", policy.max_unfaithful),
+        )
+        rules = [_at_most(METRICS[name].label, _value(row, name), most, METRICS[name].explanation)
+                 for name, most in limits] + rules  # fmt: skip
+    return rules
+
+
+def _at_most(name: str, figure: float | None, threshold: float, what: str) -> Rule:
+    if figure is None:
+        return _rule(name, None, None, threshold, f"{name} wasn't measured")
+    return _rule(name, figure <= threshold, figure, threshold, f"{figure:.3g} {what}, at most {threshold:.3g} allowed")
+
+
+def _at_least(name: str, figure: float | None, threshold: float, what: str) -> Rule:
+    if figure is None:
+        return _rule(name, None, None, threshold, f"{name} wasn't measured")
+    return _rule(name, figure >= threshold, figure, threshold, f"{figure:.3g} {what}, at least {threshold:.3g} needed")
+
+
+def _rule(name: str, passed: bool | None, figure: float | None, threshold: float, said: str) -> Rule:
+    return Rule(name=name, passed=passed, figure=figure, threshold=threshold, sentence=said)
+
+
+def _comparison(report: Report, model: str, against: str, metric: str) -> Comparison | None:
+    comparisons: Mapping[str, Mapping[str, Comparison]] = report.comparisons.get(model, {})
+    return comparisons.get(against, {}).get(metric)
+
+
+def _find(report: Report, model: str) -> Row | None:
+    rows: Sequence[Row] = report.rows
+    return next((row for row in rows if row.model == model), None)
+
+
+def _value(row: Row | None, metric: str) -> float | None:
+    estimate = row.metrics.get(metric) if row else None
+    return estimate.value if estimate else None
+
+
+def _bounds(comparison: Comparison) -> str:
+    if comparison.low is None or comparison.high is None:
+        return "(too few clusters for an interval)"
+    return f"[{comparison.low:+.3f}, {comparison.high:+.3f}], p {comparison.adjusted:.3f}"
