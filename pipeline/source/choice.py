@@ -14,7 +14,7 @@ from pipeline.source.window import window
 
 MAX_IMPORTS = 12
 MAX_HEADER = 20
-_WORD = re.compile(r"[A-Za-z_]\w+")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _NOT_NAMES = frozenset({
     "import", "from", "const", "let", "var", "require", "require_relative", "use", "using", "package", "as", "static",
     "type", "include", "namespace",

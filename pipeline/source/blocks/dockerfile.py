@@ -23,6 +23,8 @@ def dockerfile_blocks(root: Node, flagged: Span) -> list[Block]:
 
 def _stage(root: Node, flagged: Span) -> Block | None:
     starts = [node for node in root.named_children if node.type == "from_instruction"]
+    if not starts:
+        return None
     ends = [span_of(node)[0] - 1 for node in starts[1:]] + [span_of(root)[1]]
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         span = (span_of(start)[0], end)

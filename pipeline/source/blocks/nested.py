@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.source.blocks.dialect import unit_of
+from pipeline.source.blocks.dialect import opening_lines, unit_of
 from pipeline.source.blocks.interface import Block, Kind
 from pipeline.source.blocks.parsing import span_of, text_of
 
@@ -19,6 +19,7 @@ _ENTRIES = frozenset({
     "class_definition", "defined_resource_type", "node_definition", "resource_declaration",  # Puppet
     "module_declaration", "parameter_declaration",  # Bicep
 })  # fmt: skip
+_KEYWORDS = {"class_definition": "class", "defined_resource_type": "define", "node_definition": "node"}
 ITEM = "-"
 DOCUMENT = "---"
 
@@ -36,8 +37,12 @@ def nested_blocks(language: str, path: str, nodes: list[Node], root: Node) -> li
     entries = [entry for node in nodes if (entry := _entry(language, node)) is not None]
     if not entries:
         return []
-    unit = unit_of(language, path, [entry.key for entry in entries], _top_keys(entries, root))
-    return [_block(entry, index, unit) for index, entry in enumerate(entries)]
+    keys, top = [entry.key for entry in entries], _top_keys(entries, root)
+    unit = unit_of(language, path, keys, top)
+    blocks = [_block(entry, index, unit) for index, entry in enumerate(entries)]
+    if keys[0] == DOCUMENT:
+        blocks[0] = _with_opening(blocks, opening_lines(language, path, top))
+    return blocks
 
 
 def _block(entry: Entry, index: int, unit: int) -> Block:
@@ -45,6 +50,13 @@ def _block(entry: Entry, index: int, unit: int) -> Block:
     kind = Kind.CONTAINER if index < unit else Kind.UNIT if index == unit else Kind.PART
     name = "" if entry.key == DOCUMENT else entry.key
     return Block(span=span, name=name, kind=kind, signature=(span[0], span[0]))
+
+
+def _with_opening(blocks: list[Block], count: int) -> Block:
+    """Give a document the first `count` lines as its signature, not past the entry shown."""
+    first = blocks[0].span[0]
+    before = blocks[1].span[0] - 1 if len(blocks) > 1 else blocks[0].span[1]
+    return replace(blocks[0], signature=(first, min(first + count - 1, before)))
 
 
 def _entry(language: str, node: Node) -> Entry | None:
@@ -81,6 +93,8 @@ def _labels(node: Node) -> str:
         text_of(child, 80).strip("\"'") for child in node.named_children if child.type in ("identifier", "string_lit",
         "string", "class_identifier", "symbolic_name")
     ]  # fmt: skip
+    if node.type in _KEYWORDS:
+        words.insert(0, _KEYWORDS[node.type])
     return " ".join([*words[:1], ".".join(words[1:])]).strip() or node.type
 
 

@@ -1,0 +1,141 @@
+# ruff: noqa: E501
+"""What each language's flagged line lives in. The flagged lines of a sample hold FLAG."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.settings import Source
+from pipeline.records import Excerpt, Tier
+from pipeline.source.document import document_of
+from pipeline.source.excerpt import cut
+from pipeline.source.place import Place
+from tests.source.trees import finding_at
+
+PADDING = 40
+
+
+def excerpt_of(path: str, text: str, **settings: int) -> Excerpt:
+    lines = text.split("\n")
+    flagged = [number for number, line in enumerate(lines, 1) if "FLAG" in line]
+    place = Place(path=path, start_line=flagged[0], end_line=flagged[-1])
+    result = cut(finding_at(path, flagged[0]), place, document_of(path, text), Source(**settings))
+    assert isinstance(result, Excerpt), result
+    return result
+
+
+def pad(comment: str, text: str) -> str:
+    """Put the sample between unrelated lines, so that a window would show those."""
+    return f"{comment} unrelated\n" * PADDING + text + f"{comment} unrelated\n" * PADDING
+
+
+SAMPLES = {
+    "python": ("a.py", "#", "import os\nimport json\nclass A:\n    @wrap\n    def m(self, x):\n        os.system(x)  # FLAG\n    def n(self): pass\n", "A.m", "    @wrap\n    def m(self, x):\n        os.system(x)  # FLAG\n", "import os\nclass A:\n"),
+    "javascript": ("a.js", "//", "const cp = require('child_process');\napp.get('/run', (req, res) => {\n  cp.exec(req.query.c); // FLAG\n  res.end();\n});\n", "app.get('/run'", "app.get('/run', (req, res) => {\n  cp.exec(req.query.c); // FLAG\n  res.end();\n});\n", "const cp = require('child_process');\n"),
+    "typescript": ("a.ts", "//", "import { x } from './x';\nexport const f = async (a: string): Promise<void> => {\n  x(a); // FLAG\n};\n", None, "export const f = async (a: string): Promise<void> => {\n  x(a); // FLAG\n};\n", "import { x } from './x';\n"),
+    "tsx": ("a.tsx", "//", "export function Page(p: {h: string}) {\n  return <div dangerouslySetInnerHTML={{__html: p.h}} /* FLAG */ />;\n}\n", "Page", "export function Page(p: {h: string}) {\n  return <div dangerouslySetInnerHTML={{__html: p.h}} /* FLAG */ />;\n}\n", ""),
+    "java": ("A.java", "//", "import java.io.File;\npublic class A {\n  @Get\n  public void m(String p) {\n    new File(p); // FLAG\n  }\n}\n", "A.m", "  @Get\n  public void m(String p) {\n    new File(p); // FLAG\n  }\n", "import java.io.File;\npublic class A {\n"),
+    "kotlin": ("A.kt", "//", "import java.io.File\n\nclass A {\n  fun m(p: String) {\n    File(p) // FLAG\n  }\n}\n", "A.m", "  fun m(p: String) {\n    File(p) // FLAG\n  }\n", "import java.io.File\nclass A {\n"),
+    "go": ("a.go", "//", 'import "os/exec"\n\nfunc (s *Server) Run(c string) {\n\texec.Command(c) // FLAG\n}\n', "Run", "func (s *Server) Run(c string) {\n\texec.Command(c) // FLAG\n}\n", 'import "os/exec"\n'),
+    "ruby": ("a.rb", "#", "class A\n  def m(x)\n    eval(x) # FLAG\n  end\nend\n", "A.m", "  def m(x)\n    eval(x) # FLAG\n  end\n", "class A\n"),
+    "chef": ("recipes/default.rb", "#", "file '/etc/x' do\n  mode '0777' # FLAG\nend\n", "file '/etc/x'", "file '/etc/x' do\n  mode '0777' # FLAG\nend\n", ""),
+    "php": ("a.php", "//", "<?php\nclass A {\n  function m($x) {\n    eval($x); // FLAG\n  }\n}\n", "A.m", "  function m($x) {\n    eval($x); // FLAG\n  }\n", "class A {\n"),
+    "c#": ("A.cs", "//", "using System.Diagnostics;\nnamespace N {\nclass A {\n  void M(string x) {\n    Process.Start(x); // FLAG\n  }\n}\n}\n", "N.A.M", "  void M(string x) {\n    Process.Start(x); // FLAG\n  }\n", "namespace N {\nclass A {\n"),
+    "c": ("a.c", "//", "#include <string.h>\nint f(char *a) {\n  strcpy(b, a); // FLAG\n}\n", "f", "int f(char *a) {\n  strcpy(b, a); // FLAG\n}\n", "#include <string.h>\n"),
+    "c++": ("a.cpp", "//", "namespace n {\nvoid A::m(char *a) {\n  strcpy(b, a); // FLAG\n}\n}\n", "n.A::m", "void A::m(char *a) {\n  strcpy(b, a); // FLAG\n}\n", "namespace n {\n"),
+    "rust": ("a.rs", "//", "impl A {\n    fn m(&self) {\n        unsafe { x() } // FLAG\n    }\n}\n", "A.m", "    fn m(&self) {\n        unsafe { x() } // FLAG\n    }\n", "impl A {\n"),
+    "swift": ("a.swift", "//", "class A {\n  func m() {\n    x() // FLAG\n  }\n}\n", "A.m", "  func m() {\n    x() // FLAG\n  }\n", "class A {\n"),
+    "scala": ("a.scala", "//", "object A {\n  def m(x: String) = {\n    x.! // FLAG\n  }\n}\n", "A.m", "  def m(x: String) = {\n    x.! // FLAG\n  }\n", "object A {\n"),
+    "bash": ("a.sh", "#", "run() {\n  eval $1 # FLAG\n}\n", "run", "run() {\n  eval $1 # FLAG\n}\n", ""),
+    "terraform": ("a.tf", "#", 'resource "aws_s3_bucket" "b" {\n  acl = "public" # FLAG\n  versioning {\n    enabled = false\n  }\n}\n', "resource aws_s3_bucket.b", 'resource "aws_s3_bucket" "b" {\n  acl = "public" # FLAG\n  versioning {\n    enabled = false\n  }\n}\n', ""),
+    "puppet": ("a.pp", "#", "class a {\n  file { '/x':\n    mode => '0777', # FLAG\n  }\n}\n", None, "  file { '/x':\n    mode => '0777', # FLAG\n  }\n", "class a {\n"),
+    "workflow": (".github/workflows/a.yml", "#", "on: push\njobs:\n  build:\n    runs-on: x\n    steps:\n      - run: echo ${{ github.head_ref }} # FLAG\n  other:\n    runs-on: y\n", "jobs / build", "  build:\n    runs-on: x\n    steps:\n      - run: echo ${{ github.head_ref }} # FLAG\n", "on: push\njobs:\n"),
+    "compose": ("docker-compose.yml", "#", "services:\n  a:\n    image: x\n    privileged: true # FLAG\n  b:\n    image: y\n", "services / a", "  a:\n    image: x\n    privileged: true # FLAG\n", "services:\n"),
+    "cloudformation": ("t.yaml", "#", "Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n    Properties:\n      AccessControl: PublicRead # FLAG\n  Other:\n    Type: X\n", "Resources / Bucket", "  Bucket:\n    Type: AWS::S3::Bucket\n    Properties:\n      AccessControl: PublicRead # FLAG\n", "Resources:\n"),
+    "kubernetes": ("k.yaml", "#", "---\napiVersion: v1\nkind: Pod\nspec:\n  hostNetwork: true # FLAG\n---\napiVersion: v1\nkind: Service\n", None, "---\napiVersion: v1\nkind: Pod\nspec:\n  hostNetwork: true # FLAG\n", ""),
+    "ansible": ("play.yml", "#", "- hosts: all\n  tasks:\n    - name: one\n      shell: x # FLAG\n    - name: two\n      shell: y\n", None, "    - name: one\n      shell: x # FLAG\n", "- hosts: all\n  tasks:\n"),
+    "package-lock": ("package-lock.json", "", '{\n  "packages": {\n    "node_modules/a": {\n      "version": "1 FLAG"\n    },\n    "node_modules/b": {\n      "version": "2"\n    }\n  }\n}\n', "packages / node_modules/a", '    "node_modules/a": {\n      "version": "1 FLAG"\n    },\n', '  "packages": {\n'),
+    "pom": ("pom.xml", "", "<project>\n  <dependencies>\n    <dependency>\n      <artifactId>a</artifactId>\n      <version>1<!-- FLAG --></version>\n    </dependency>\n    <dependency>\n      <artifactId>b</artifactId>\n    </dependency>\n  </dependencies>\n</project>\n", "project / dependencies / dependency", "    <dependency>\n      <artifactId>a</artifactId>\n      <version>1<!-- FLAG --></version>\n    </dependency>\n", "<project>\n  <dependencies>\n"),
+    "requirements": ("requirements.txt", "#", "flask==1 \\\n  --hash=sha256:FLAG\ndjango==2\n", "flask==1", "flask==1 \\\n  --hash=sha256:FLAG\n", ""),
+    "gradle.lockfile": ("gradle.lockfile", "#", "a:b:1=FLAG\nc:d:2=x\n", "a:b:1=FLAG", "a:b:1=FLAG\n", ""),
+    "toml": ("poetry.lock", "#", '[[package]]\nname = "a"\nversion = "1" # FLAG\n\n[[package]]\nname = "b"\n', None, '[[package]]\nname = "a"\nversion = "1" # FLAG\n', ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_flagged_line_lies_in_its_block(name: str) -> None:
+    path, comment, text, symbol, shown, header = SAMPLES[name]
+    text = pad(comment, text) if comment and name != "php" else text
+    excerpt = excerpt_of(path, text)
+    assert excerpt.tier is Tier.PARSED or name in ("kotlin", "workflow")
+    assert excerpt.text.rstrip("\n") == shown.rstrip("\n")
+    assert excerpt.header == header
+    if symbol is not None:
+        assert (excerpt.symbol or "").startswith(symbol)
+
+
+def test_a_step_is_shown_when_its_job_does_not_fit() -> None:
+    steps = "".join(f"      - run: echo {number}\n" for number in range(60))
+    text = f"on: pull_request_target\njobs:\n  build:\n    steps:\n{steps}      - run: FLAG\n        shell: sh\n{steps}"
+    excerpt = excerpt_of(".github/workflows/a.yml", text)
+    assert excerpt.text == "      - run: FLAG\n        shell: sh\n"
+    assert excerpt.header == "on: pull_request_target\njobs:\n  build:\n    steps:\n"
+
+
+def test_a_long_function_keeps_its_signature_and_prefers_dangerous_lines() -> None:
+    body = [f"    a{number} = {number}" for number in range(200)]
+    body[100], body[118] = "    flagged = 1  # FLAG", "    os.system(flagged)"
+    text = "import os\n\ndef f(x):\n" + "\n".join(body) + "\n"
+    excerpt = excerpt_of("a.py", text, max_lines=20)
+    assert "FLAG" in excerpt.text and "os.system" in excerpt.text
+    assert excerpt.text.count("\n") == 20
+    assert excerpt.header == "import os\ndef f(x):\n"
+
+
+def test_preprocessor_lines_do_not_break_the_function() -> None:
+    text = (
+        "int g(void) { return 1; }\n#ifdef A\nint f(int a) {\n#else\nint f(long a) {\n#endif\n"
+        "  strcpy(a, b); /* FLAG */\n}\nint h(void) { return 1; }\n"
+    )
+    excerpt = excerpt_of("a.c", text)
+    assert (excerpt.tier, excerpt.symbol) == (Tier.PARTIAL, "f")
+    assert "int g" not in excerpt.text and "int h" not in excerpt.text
+
+
+def test_the_branch_of_the_flagged_line_is_the_one_that_is_read() -> None:
+    text = "#if A\nint f(int a) {\n#else\nint g(long a) { /* FLAG */\n#endif\n  return 1;\n}\n"
+    assert excerpt_of("a.c", text).symbol == "g"
+
+
+def test_a_template_in_yaml_is_read_as_yaml() -> None:
+    text = "apiVersion: v1\nkind: Pod\n{{- if .Values.x }}\nspec:\n  a: {{ .Values.a }}\n  hostNetwork: true # FLAG\n{{- end }}\n"
+    excerpt = excerpt_of("templates/pod.yaml", text)
+    assert excerpt.tier is Tier.PARTIAL and "kind: Pod" in excerpt.text
+
+
+def test_a_script_in_a_page_is_read_as_a_script() -> None:
+    filler = "<p>text</p>\n" * 80
+    text = f"<html>\n{filler}<script>\nfunction f(x) {{\n  eval(x) // FLAG\n}}\n</script>\n{filler}</html>\n"
+    excerpt = excerpt_of("a.html", text)
+    assert (excerpt.symbol, excerpt.text) == ("f", "function f(x) {\n  eval(x) // FLAG\n}\n")
+
+
+def test_a_dockerfile_shows_the_stage() -> None:
+    text = "FROM a AS build\nRUN one\nFROM b\nRUN apt-get update && \\\n  apt-get install x # FLAG\nCMD y\n"
+    excerpt = excerpt_of("Dockerfile", text)
+    assert excerpt.text == text[text.index("FROM b") :]
+    assert excerpt.symbol is not None and excerpt.symbol.startswith("stage 1")
+
+
+def test_a_minified_line_is_cut_round_the_flagged_columns() -> None:
+    line = "a;" * 3000 + "eval(x);" + "b;" * 3000
+    place = Place(path="a.min.js", start_line=1, start_column=6001, end_column=6008)
+    excerpt = cut(finding_at("a.min.js", 1), place, document_of("a.min.js", line), Source())
+    assert isinstance(excerpt, Excerpt)
+    assert "eval(x)" in excerpt.text and len(excerpt.text) < 1100
+    assert excerpt.flags == ("generated", "shortened")
+
+
+def test_an_unreadable_text_is_a_window() -> None:
+    excerpt = excerpt_of("notes.unknown", "a\n" * 30 + "FLAG\n" + "b\n" * 30)
+    assert excerpt.tier is Tier.WINDOW and excerpt.text.count("\n") == 21
