@@ -87,10 +87,13 @@ def _problem(problem: _Problem, pointer: str) -> Iterator[Fault]:
 
 
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
-    """Bandit keeps its own severity beside SARIF's level."""
+    """Bandit keeps its own severity beside SARIF's level; an end column is of the statement's last line."""
     level = severity.from_word("bandit", word_of(seen, "issue_severity"))
+    location = finding.location
+    if isinstance(location, FileLocation) and location.end_line != location.start_line:
+        location = msgspec.structs.replace(location, end_column=None)
     return msgspec.structs.replace(
-        finding, domain=Domain.SAST, severity=level if level is not None else finding.severity
+        finding, location=location, domain=Domain.SAST, severity=level if level is not None else finding.severity
     )
 
 

@@ -130,7 +130,7 @@ def _location(check: _Check, path: str) -> Location:
             ecosystem=of_lock_file(path), name=details.package_name, version=details.package_version, path=path
         )
     lines = check.file_line_range or []
-    return file_location(path, lines[0] if lines else None, lines[-1] if lines else None)
+    return file_location(path, max(1, lines[0]) if lines else None, lines[-1] if lines else None)
 
 
 def _domain(check: _Check, framework: str, path: str) -> Domain:

@@ -108,7 +108,7 @@ def each(
 
 def is_cut(raw: msgspec.Raw) -> bool:
     """Tell whether the element is the one a truncated document breaks off in (said by its own fault)."""
-    return bytes(memoryview(raw)[-len(CUT) :]) == CUT
+    return memoryview(raw)[-len(CUT) :] == CUT
 
 
 def keys(raw: msgspec.Raw | bytes) -> frozenset[str]:

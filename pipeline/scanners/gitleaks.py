@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pipeline.records import Domain, Rule, Scanner
+from pipeline.records import Domain, FileLocation, Rule, Scanner
 from pipeline.scanners import severity
 from pipeline.scanners.document import Said, each, elements, load
 from pipeline.scanners.formats import FormatReader
@@ -53,7 +53,7 @@ def _leak(leak: _Leak, pointer: str) -> Iterator[RawFinding]:
         pointer=pointer,
         snippet=leak.match or None,
         flags=place.flags,
-        secrets=secret_values(leak.secret) or secret_values(leak.match),
+        secrets=secret_values(leak.secret or leak.match),
     )
 
 
@@ -83,8 +83,12 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
     """In Gitleaks' SARIF the snippet is the secret itself; version 7 had no rule ids but an offender."""
     identity = finding.rule.id or finding.message.removesuffix(" secret detected")
     offender = secret_values(word_of(seen, "offender"))
+    location = finding.location
+    if isinstance(location, FileLocation) and location.end_column is not None:
+        location = msgspec.structs.replace(location, end_column=location.end_column + 1)
     return msgspec.structs.replace(
         finding,
+        location=location,
         rule=msgspec.structs.replace(finding.rule, id=identity),
         severity=severity.SECRET,
         domain=Domain.SECRETS,

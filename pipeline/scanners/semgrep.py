@@ -128,19 +128,26 @@ def _skipped(rule: _SkippedRule, pointer: str) -> Iterator[Fault]:
 
 
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
-    """Level to Semgrep's own scale; `requires login` is no snippet; rule names end in their last part."""
+    """Level to Semgrep's own scale; `requires login` is no snippet; fixes hold whole lines."""
     level = {"note": "info"}.get(seen.level, seen.level)
+    lines = (finding.snippet or "").split("\n")
+    groups = tuple(tuple(_whole_lines(edit, lines) for edit in group) for group in finding.hints.edits)
     return msgspec.structs.replace(
         finding,
         severity=severity.first(severity.from_word("semgrep", level)),
         rule=msgspec.structs.replace(finding.rule, name=finding.rule.id.rpartition(".")[2]),
         snippet=None if finding.snippet == PLACEHOLDER else finding.snippet,
-        hints=Hints(edits=tuple(tuple(map(_whole_lines, group)) for group in finding.hints.edits)),
+        hints=msgspec.structs.replace(finding.hints, edits=groups),
     )
 
 
-def _whole_lines(edit: TextEdit) -> TextEdit:
-    """Semgrep's SARIF gives the match's columns but inserts the lines as they will read, whole."""
+def _whole_lines(edit: TextEdit, lines: list[str]) -> TextEdit:
+    """Mend Semgrep's SARIF fixes: the region has columns, the text repeats what stands around them."""
+    if edit.start_column is None or edit.end_column is None:
+        return edit
+    before, after = lines[0][: edit.start_column - 1], lines[-1][edit.end_column - 1 :]
+    if not (before or after) or not (edit.text.startswith(before) and edit.text.endswith(after)):
+        return edit
     text = edit.text if edit.text.endswith("\n") else f"{edit.text}\n"
     return msgspec.structs.replace(edit, text=text, start_column=None, end_column=None)
 

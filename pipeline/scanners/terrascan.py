@@ -13,7 +13,7 @@ from pipeline.scanners.document import Said, each, elements, load
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline
-from pipeline.scanners.places import file_location, place_of
+from pipeline.scanners.places import Place, file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen, word_of
 
@@ -36,7 +36,12 @@ class _ScanError(msgspec.Struct, frozen=True):
     message: str = msgspec.field(name="errMsg", default="")
 
 
+class _Summary(msgspec.Struct, frozen=True):
+    folder: str = msgspec.field(name="file/folder", default="")
+
+
 class _Results(msgspec.Struct, frozen=True):
+    summary: _Summary | None = msgspec.field(name="scan_summary", default=None)
     violations: list[msgspec.Raw] | None = None
     skipped: list[msgspec.Raw] | None = msgspec.field(name="skipped_violations", default=None)
     scan_errors: list[msgspec.Raw] | None = None
@@ -46,8 +51,17 @@ class _Log(msgspec.Struct, frozen=True):
     results: _Results | None = None
 
 
-def _finding(violation: _Violation, pointer: str) -> Iterator[RawFinding]:
-    place, word = place_of(violation.file), severity.from_word("terrascan", violation.severity)
+def _place(file: str, folder: str) -> Place:
+    """Terrascan's paths are relative to the scanned folder, which may lie below the repository."""
+    if folder and folder != ".":
+        below = place_of(f"{folder}/{file}")
+        if not below.flags and not file.startswith("/"):
+            return below
+    return place_of(file)
+
+
+def _finding(violation: _Violation, pointer: str, folder: str) -> Iterator[RawFinding]:
+    place, word = _place(violation.file, folder), severity.from_word("terrascan", violation.severity)
     yield RawFinding(
         scanner=Scanner(name="terrascan"),
         rule=Rule(id=violation.rule_id, name=violation.rule_name, help=violation.description or None),
@@ -60,8 +74,8 @@ def _finding(violation: _Violation, pointer: str) -> Iterator[RawFinding]:
     )
 
 
-def _skipped(violation: _Violation, pointer: str) -> Iterator[RawFinding]:
-    for finding in _finding(violation, pointer):
+def _skipped(violation: _Violation, pointer: str, folder: str) -> Iterator[RawFinding]:
+    for finding in _finding(violation, pointer, folder):
         yield msgspec.structs.replace(finding, flags=(*finding.flags, "suppressed"))
 
 
@@ -95,8 +109,13 @@ def _read(report: Report) -> Iterator[Said]:
     """Read violations, those skipped on purpose, and what could not be scanned."""
     log, faults = load(report, _Log)
     results = log.results or _Results()
-    yield from each(elements(results.violations, "/results/violations"), _Violation, _finding)
-    yield from each(elements(results.skipped, "/results/skipped_violations"), _Violation, _skipped)
+    folder = results.summary.folder if results.summary else ""
+    yield from each(
+        elements(results.violations, "/results/violations"), _Violation, lambda v, p: _finding(v, p, folder)
+    )
+    yield from each(
+        elements(results.skipped, "/results/skipped_violations"), _Violation, lambda v, p: _skipped(v, p, folder)
+    )
     yield from each(elements(results.scan_errors, "/results/scan_errors"), _ScanError, _error)
     if log.results is None:
         yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")

@@ -27,11 +27,12 @@ from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.outline import Outline, outline
 from pipeline.scanners.places import Place, file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
-from pipeline.scanners.sarif.results import Seen
+from pipeline.scanners.sarif.results import Seen, text_of
 
 _FIELD = re.compile(
     r"^(Package|Installed Version|Fixed Version|Severity|Artifact|Type|Match|Secret):[ \t]*(.*)$", re.MULTILINE
 )
+_OLD_IMAGE = re.compile(r"(\S+) \([\w.]+ [^()]*\)")
 _IMAGE_TYPES = ("container_image", "image", "vm")
 
 
@@ -199,7 +200,7 @@ class _Native:
             rule=Rule(id=identity, name=found.title, help=found.description, help_uri=found.url),
             severity=severity.first(word),
             domain=_configuration_domain(target.type, identity, place.path),
-            location=file_location(place.path, found.cause.start_line, found.cause.end_line),
+            location=file_location(place.path, found.cause.start_line or 1, found.cause.end_line),
             message=found.message or found.title or identity,
             pointer=pointer,
             snippet=_snippet(found.cause.code),
@@ -254,7 +255,7 @@ def _snippet(code: _Code | None) -> str | None:
 
 
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding | Fault:
-    """Trivy's SARIF keeps package, versions, severity and image in messages and properties."""
+    """Trivy's SARIF keeps package, versions, severity and image in messages and properties; columns are 1."""
     message = seen.result.message.text or ""
     fields = {name: value.strip() for name, value in _FIELD.findall(message)}
     kind = seen.rule.name or ""
@@ -265,7 +266,22 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding | Fault:
     elif kind == "Misconfiguration" or "Type" in fields:
         finding = _configuration_finding(finding, fields)
     word = severity.from_word("trivy", fields.get("Severity") or _severity_tag(seen))
-    return msgspec.structs.replace(finding, severity=word if word is not None else finding.severity)
+    location = finding.location
+    if isinstance(location, FileLocation):
+        location = _lines_only(location, seen)
+    return msgspec.structs.replace(
+        finding,
+        location=location,
+        rule=msgspec.structs.replace(finding.rule, name=text_of(seen.rule.short_description) or finding.rule.name),
+        severity=word if word is not None else finding.severity,
+    )
+
+
+def _lines_only(location: FileLocation, seen: Seen) -> FileLocation:
+    """Take the region's lines as they are: Trivy writes 1 for every column, which would end a line early."""
+    physical = next((place.physical_location for place in seen.result.locations or [] if place.physical_location), None)
+    region = physical.region if physical else None
+    return file_location(location.path, region.start_line, region.end_line) if region else location
 
 
 def _severity_tag(seen: Seen) -> str | None:
@@ -337,6 +353,12 @@ def _is_native(seen: Outline, head: str) -> bool:
     return "ArtifactName" in seen.keys and bool({"SchemaVersion", "Results", "ArtifactType"} & seen.keys)
 
 
+def _image_in(target: str) -> str | None:
+    """Find the image in an old target's name: `image (alpine 3.10.2)`."""
+    found = _OLD_IMAGE.fullmatch(target)
+    return found[1] if found else None
+
+
 def _read_cluster(report: Report) -> Iterator[Said]:
     """Read what `trivy k8s` found in a cluster: its targets are images and resources, not files."""
     cluster, faults = load(report, _Cluster)
@@ -364,7 +386,7 @@ def _read(report: Report) -> Iterator[Said]:
         return
     if seen.kind == "array":
         targets, faults = load(report, list[msgspec.Raw])
-        yield from each(elements(targets, ""), _Target, _Native(None).target)
+        yield from each(elements(targets, ""), _Target, lambda t, p: _Native(_image_in(t.target)).target(t, p))
     else:
         log, faults = load(report, _Log)
         if log.schema_version is not None and log.schema_version > 2:

@@ -59,7 +59,7 @@ class _Site(msgspec.Struct, frozen=True):
 
 class _Log(msgspec.Struct, frozen=True):
     version: str | None = msgspec.field(name="@version", default=None)
-    site: list[msgspec.Raw] | msgspec.Raw | None = None
+    site: msgspec.Raw = msgspec.Raw()
 
 
 def _alert(alert: _Alert, pointer: str, scanner: Scanner, site: str) -> Iterator[RawFinding]:
@@ -114,11 +114,17 @@ def _read_json(report: Report) -> Iterator[Said]:
         alerts = elements(found.alerts, f"{pointer}/alerts")
         return each(alerts, _Alert, lambda a, p: _alert(a, p, scanner, found.name))
 
-    sites = log.site if isinstance(log.site, list) else [log.site] if log.site else None
-    yield from each(elements(sites, "/site"), _Site, site)
-    if log.site is None:
+    yield from each(elements(_sites(log.site), "/site"), _Site, site)
+    if not _sites(log.site):
         yield Fault(pointer="/site", reason="the report names no site: ZAP reached nothing")
     yield from faults
+
+
+def _sites(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    """Take the list of sites; old versions write a single one bare, and null for none."""
+    if bytes(raw) in (b"", b"null"):
+        return []
+    return msgspec.json.decode(raw, type=list[msgspec.Raw]) if bytes(raw)[:1] == b"[" else [raw]
 
 
 def _read_xml(report: Report) -> Iterator[Said]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from pipeline.scanners.document import ItemRefused
 from pipeline.scanners.places import Place, path_of_uri, place_of_uri
 from pipeline.scanners.sarif.schema import ArtifactLocation, Run
@@ -21,10 +19,17 @@ class Files:
         self._roots = tuple(self._absolute_folders(run))
 
     def _absolute_folders(self, run: Run) -> list[str]:
-        folders = [self._resolved(base) for base in self._bases.values()]
-        folders += [call.working_directory.uri or "" for call in run.invocations or [] if call.working_directory]
-        decoded = [_safe_path(folder) for folder in folders if folder[:5].lower() == "file:"]
-        return sorted({folder for folder in decoded if folder.strip("/")}, key=len)
+        """Folders the run itself names as roots; one that makes no sense is none."""
+        named = list(self._bases.values())
+        named += [call.working_directory for call in run.invocations or [] if call.working_directory]
+        folders = set()
+        for location in named:
+            try:
+                uri = self._resolved(location)
+                folders.add(path_of_uri(uri) if uri[:5].lower() == "file:" else "")
+            except ItemRefused:
+                continue
+        return sorted((folder for folder in folders if folder.strip("/")), key=len)
 
     def _resolved(self, location: ArtifactLocation) -> str:
         """Join a location with its bases, up to the first that is absolute or not defined."""
@@ -71,11 +76,3 @@ def _is_absolute(uri: str) -> bool:
 
 def _joined(base: str, relative: str) -> str:
     return relative if not base else f"{base.rstrip('/')}/{relative}"
-
-
-def _safe_path(uri: str) -> str:
-    try:
-        urlsplit(uri)
-        return path_of_uri(uri)
-    except (ItemRefused, ValueError):
-        return ""

@@ -54,7 +54,7 @@ def read_sarif(report: Report, dialects: Iterable[Dialect] = ()) -> Iterator[Sai
     log, faults = load(report, Log)
     if log.version is not None and not log.version.startswith("2."):
         raise ReportRefused(f"SARIF version {log.version[:20]!r} can't be read.", "Write SARIF 2.1.0.")
-    if log.runs is None:
+    if not log.runs:
         yield Fault(pointer="/runs", reason="the SARIF log has no runs: the scan says nothing")
     known = tuple(dialects)
     for pointer, raw in elements(log.runs, "/runs"):
