@@ -109,6 +109,32 @@ class Source(Section):
     ] = 1000
 
 
+class Verification(Section):
+    """Fixes are verified by scanning again: where the scanners are, and what a scan may cost."""
+
+    programs: Annotated[
+        dict[str, str],
+        Meta(
+            description="Scanners that aren't on PATH, by name: `{checkov: /opt/checkov/bin/checkov}`. Names: semgrep, "
+            "opengrep, bandit, checkov, trivy, tfsec, hadolint, zizmor, gitleaks, ruff, eslint, njsscan."
+        ),
+    ] = {}
+    semgrep_rules: Annotated[
+        str, Meta(description="Folder or file of Semgrep rules; empty: the repository's own `.semgrep`.")
+    ] = ""
+    batch: Annotated[int, Meta(ge=1, description="Cases one start of a scanner takes.")] = 200
+    seconds: Annotated[float, Meta(gt=0.0, description="Longest time for one start of a scanner.")] = 600.0
+    memory_megabytes: Annotated[int, Meta(ge=64, description="Most memory a scanner may take.")] = 4096
+    parallel: Annotated[int, Meta(ge=0, description="Scanners at a time; 0: one for each core.")] = 0
+    test_command: Annotated[
+        str,
+        Meta(
+            description="Runs in a copy of the source with the fix applied and must succeed. It runs code; empty: none."
+        ),
+    ] = ""
+    test_seconds: Annotated[float, Meta(gt=0.0, description="Longest time for the test command.")] = 600.0
+
+
 class Dataset(Section):
     """Examples, and how they are split."""
 
@@ -323,9 +349,7 @@ class Gate(Section):
     max_unfaithful: Annotated[
         float, Meta(ge=0.0, le=1.0, description="Largest share of explanations with made-up names.")
     ] = 0.2
-    max_exposure: Annotated[
-        float, Meta(ge=0.0, description="Largest exposure of a planted canary, in bits.")
-    ] = 3.0
+    max_exposure: Annotated[float, Meta(ge=0.0, description="Largest exposure of a planted canary, in bits.")] = 3.0
     min_fused: Annotated[
         float, Meta(ge=0.0, le=1.0, description="Least share of the adapter's effect that fusing must keep.")
     ] = 0.9
@@ -337,6 +361,7 @@ class Settings(Section):
     fine_tuning: FineTuning = FineTuning()
     artifacts: Artifacts = Artifacts()
     source: Source = Source()
+    verification: Verification = Verification()
     dataset: Dataset = Dataset()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()

@@ -27,7 +27,8 @@ where to begin:
   fixsmith install    run it in the background from now on
   fixsmith status     what it is doing, and why
 
-settings come from --config FILE, else $FIXSMITH_CONFIG, else the defaults.
+settings come from --config FILE, else $FIXSMITH_CONFIG, else ~/.config/fixsmith/settings.yaml,
+which `fixsmith init` writes, else the defaults.
 exit codes: 0 done or up to date, 1 failed (run it again), 2 wrong use or settings,
 3 input refused, 4 not better, 75 postponed"""
 

@@ -43,7 +43,7 @@ class Housekeeping:
             shutil.rmtree(run.folder, ignore_errors=True)
             self.layout.run_log(run.id).unlink(missing_ok=True)
         self.store.ledger.forget(now - GITHUB_KEEPS_DAYS * DAY)
-        for log in self.layout.logs.glob("run-*.log"):
+        for log in (*self.layout.logs.glob("run-*.log"), self.layout.logs / "launchd.log"):
             cap(log, int(settings.daemon.log_megabytes * MEGABYTE))
         self._remove_abandoned(before)
 

@@ -1,0 +1,59 @@
+"""`fixsmith doctor`: what is missing on this machine, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import msgspec
+
+from config.load import load_settings
+from daemon.doctor import machine, watching
+from daemon.doctor.interface import Check, Circumstances, Finding, Level
+from daemon.settings_file import add_config, config_path
+
+DESCRIPTION = "Check everything fixsmith depends on, and say what to do. Exit code 1 when something must be done."
+CHECKS: tuple[Check, ...] = (
+    watching.settings,
+    machine.python,
+    machine.storage,
+    machine.memory,
+    machine.model,
+    machine.tools,
+    machine.conditions,
+    watching.github,
+    watching.store,
+    watching.background,
+)
+COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.FAILURE: "red bold"}
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser("doctor", description=DESCRIPTION, help="check everything it depends on")
+    add_config(parser)
+    parser.add_argument("--offline", action="store_true", help="don't ask GitHub")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check everything; 1 when something must be done."""
+    config = config_path(arguments)
+    circumstances = Circumstances(load_settings(config), config, not arguments.offline)
+    found = [finding for check in CHECKS for finding in check(circumstances)]
+    if arguments.json:
+        sys.stdout.writelines(msgspec.json.encode(finding).decode() + "\n" for finding in found)
+    else:
+        _print(found)
+    return 1 if any(finding.level == Level.FAILURE for finding in found) else 0
+
+
+def _print(found: list[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for finding in found:
+        colour = COLOURS[finding.level]
+        table.add_row(f"[{colour}]{finding.level}[/]", finding.what, finding.detail, finding.advice)
+    Console(highlight=False).print(table)

@@ -1,0 +1,130 @@
+"""The status for a person's eyes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from daemon.snapshot import Snapshot, Watching, Work
+from daemon.store.records import Run
+
+COLOURS = {"working": "green", "idle": "green", "waiting": "yellow", "not running": "red", "never started": "red"}
+
+
+def render(found: Snapshot) -> Group:
+    """Return the status as something rich prints."""
+    parts: list[RenderableType] = [_heading(found)]
+    if found.work is not None:
+        parts += [_work(found.work)]
+    parts += [Text.assemble(("  waiting for ", "yellow"), what) for what in found.waiting_for]
+    parts += [Text.assemble(("  problem ", "red bold"), what) for what in found.problems]
+    parts += _repositories(found)
+    parts += _runs("queue", found.queued)
+    parts += _runs("parked: fixsmith retry RUN puts one back", found.parked)
+    parts += _runs("last runs", found.ended)
+    parts += _champion(found.champion)
+    parts += _refused(found.refused)
+    return Group(*parts)
+
+
+def ago(seconds: float | None) -> str:
+    """Return a span as a person says it."""
+    if seconds is None:
+        return "–"
+    for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if abs(seconds) >= size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def _heading(found: Snapshot) -> Text:
+    since = f" for {ago(found.at - found.since)} (process {found.pid})" if found.since else ""
+    quota = f", GitHub quota {found.quota['remaining']}" if found.quota and "remaining" in found.quota else ""
+    return Text.assemble(
+        ("fixsmith ", "bold"), (found.state, COLOURS.get(found.state, "")), since, f", {found.workspace}{quota}"
+    )
+
+
+def _work(work: Work) -> Table:
+    table = Table.grid(padding=(0, 1))
+    progress = work.progress
+    what = f"{work.run.repository or work.run.origin} run {work.run.id}"
+    if progress is None:
+        table.add_row("  working", what)
+        return table
+    left = f"{ago(work.seconds_left)} left" if work.seconds_left is not None else ""
+    bar = ProgressBar(total=progress.total or 1, completed=progress.done, width=24)
+    table.add_row("  working", what, progress.stage, bar, progress.message, left)
+    return table
+
+
+def _repositories(found: Snapshot) -> list[RenderableType]:
+    if not found.repositories:
+        return [Text("  no repository is watched: `fixsmith init` adds one, or use the drop folder", style="dim")]
+    table = _table("watching", "last look", "next look", "")
+    for one in found.repositories:
+        table.add_row(*_watching(one, found.at))
+    return [table]
+
+
+def _watching(one: Watching, now: float) -> tuple[str, str, str, str]:
+    if one.paused:
+        return one.name, "–", "paused", ""
+    looked = f"{ago(now - one.polled_at)} ago" if one.polled_at else "never"
+    following = f"in {ago(one.next_poll_at - now)}" if one.next_poll_at else "soon"
+    return one.name, looked, following, one.problem or ""
+
+
+def _runs(title: str, runs: list[Run]) -> list[RenderableType]:
+    if not runs:
+        return []
+    table = _table(title, "run", "state", "commit", "when", "why")
+    for run in runs[:8]:
+        when = run.finished_at or run.created_at
+        table.add_row(
+            run.repository or run.origin,
+            str(run.id),
+            run.state,
+            (run.commit_sha or "")[:7],
+            time.strftime("%d %b %H:%M", time.localtime(when)),
+            run.reason,
+        )
+    if len(runs) > 8:
+        table.add_row(f"and {len(runs) - 8} more")
+    return [table]
+
+
+def _champion(champion: dict[str, Any] | None) -> list[RenderableType]:
+    if champion is None:
+        return []
+    figures = ", ".join(f"{name} {_figure(value)}" for name, value in champion["figures"].items() if _tells(value))
+    return [Text.assemble(("champion ", "bold"), f"run {champion['run']}: {figures}  {champion['release'] or ''}")]
+
+
+def _refused(refused: list[dict[str, Any]]) -> list[RenderableType]:
+    if not refused:
+        return []
+    table = _table("not taken", "workflow run", "why")
+    for one in refused:
+        table.add_row(one["repository"], str(one["workflow_run"]), one["reason"])
+    return [table]
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _tells(value: Any) -> bool:
+    return isinstance(value, int | float | str)
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

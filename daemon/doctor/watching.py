@@ -1,0 +1,81 @@
+"""Watching: settings, token, repositories, the store, the background service."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from config.errors import Error
+from daemon.doctor.interface import Circumstances, Finding, Level
+from daemon.github.check import access
+from daemon.identity import holder
+from daemon.layout import layout_of
+from daemon.secret import Secret
+from daemon.store.database import is_sound
+from daemon.tokens import github_token
+
+
+def settings(circumstances: Circumstances) -> Iterator[Finding]:
+    """The settings are valid: they were read."""
+    yield Finding("settings", Level.OK, str(circumstances.config or "the defaults"))
+
+
+def github(circumstances: Circumstances) -> Iterator[Finding]:
+    """The token, and what it may see."""
+    chosen = circumstances.settings.github
+    if not chosen.repositories:
+        yield Finding("GitHub", Level.NOTE, "no repository is watched", "`fixsmith init` adds one.")
+        return
+    try:
+        token = github_token(chosen)
+    except Error as error:
+        yield Finding("token", Level.FAILURE, error.message, error.hint)
+        return
+    yield Finding("token", Level.OK, "found")
+    for watched in chosen.repositories if circumstances.network else ():
+        yield _repository(circumstances, token, watched)
+
+
+def _repository(circumstances: Circumstances, token: Secret, watched: Any) -> Finding:
+    try:
+        found = access(circumstances.settings.github, token, watched.name, watched.branch)
+    except Error as error:
+        return Finding(watched.name, Level.FAILURE, error.message, error.hint)
+    if watched.id and found.id != watched.id:
+        return Finding(
+            watched.name, Level.FAILURE, f"is repository {found.id} now", "Somebody may have taken the name."
+        )
+    if watched.source and not (Path(watched.source).expanduser() / ".git").exists():
+        return Finding(watched.name, Level.WARNING, f"{watched.source} isn't a clone", "Correct its `source`.")
+    return Finding(watched.name, Level.OK, f"{found.runs} workflow runs on {found.branch}")
+
+
+def store(circumstances: Circumstances) -> Iterator[Finding]:
+    """The database is in order, and who works on it."""
+    layout = layout_of(circumstances.settings)
+    held = holder(layout.lock)
+    yield Finding("service", Level.OK if held else Level.NOTE, f"process {held.pid}" if held else "not running")
+    if layout.database.exists():
+        sound = is_sound(layout.database)
+        advice = "" if sound else "The next start puts the newest backup in its place."
+        yield Finding("database", Level.OK if sound else Level.FAILURE, "sound" if sound else "damaged", advice)
+
+
+def background(circumstances: Circumstances) -> Iterator[Finding]:
+    """The installed service. That room is below the same roof as this one, so it is asked for by name."""
+    manager = importlib.import_module("launchagent.manager").manager()
+    privacy = importlib.import_module("launchagent.privacy")
+    try:
+        found = manager.condition()
+    except Error as error:
+        yield Finding("background", Level.NOTE, error.message, error.hint)
+        return
+    for problem in found.problems:
+        yield Finding("background", Level.FAILURE, problem)
+    state = "loaded" if found.loaded else "installed, not loaded" if found.installed else "not installed"
+    level = Level.OK if found.loaded else Level.NOTE
+    yield Finding("background", level, state, "" if found.loaded else "`fixsmith install` or `fixsmith start`.")
+    for sentence in privacy.warnings((layout_of(circumstances.settings).workspace,)):
+        yield Finding("privacy", Level.WARNING, sentence)

@@ -1,0 +1,170 @@
+"""What the service is doing, and why, as one JSON-ready record: what `fixsmith status` shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.errors import SettingsError
+from config.reload import LiveSettings
+from config.settings import Settings
+from daemon.identity import holder
+from daemon.layout import layout_of
+from daemon.store.records import Run, RunProgress, RunState, WorkflowRunState
+from daemon.store.store import Store
+
+SHOWN = 8
+ENDED = (RunState.DONE, RunState.NOT_BETTER, RunState.REFUSED)
+REFUSALS = (WorkflowRunState.REFUSED, WorkflowRunState.EXPIRED, WorkflowRunState.EMPTY, WorkflowRunState.PARKED)
+
+
+class Work(msgspec.Struct, frozen=True):
+    """The run at work: its stage, how far, and the seconds it has left if that can be told."""
+
+    run: Run
+    progress: RunProgress | None
+    seconds_left: float | None
+
+
+class Watching(msgspec.Struct, frozen=True):
+    """A watched repository: when it was and will be looked at, and what is wrong with it."""
+
+    name: str
+    paused: bool
+    polled_at: float | None = None
+    next_poll_at: float | None = None
+    problem: str | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything `status` tells. Times are seconds since 1970."""
+
+    at: float
+    state: str
+    pid: int | None
+    since: float | None
+    workspace: str
+    work: Work | None
+    waiting_for: list[str]
+    readings: dict[str, Any]
+    repositories: list[Watching]
+    queued: list[Run]
+    parked: list[Run]
+    ended: list[Run]
+    champion: dict[str, Any] | None
+    refused: list[dict[str, Any]]
+    counts: dict[str, dict[str, int]]
+    quota: dict[str, Any] | None
+    problems: list[str]
+
+
+def snapshot(config: Path | None, now: float) -> Snapshot:
+    """Look at the service from outside, without disturbing it."""
+    settings, problem = _settings(config)
+    layout = layout_of(settings)
+    held = holder(layout.lock)
+    problems = [problem] if problem else []
+    if not layout.database.exists():
+        return _empty(now, str(layout.workspace), problems, settings)
+    store = Store.open(layout.database, read_only=True)
+    try:
+        problems += _problems(store)
+        return Snapshot(
+            at=now,
+            state=_state(store, running=held is not None),
+            pid=held.pid if held else None,
+            since=held.since if held else None,
+            workspace=str(layout.workspace),
+            work=_work(store, now),
+            queued=store.queue.in_state(RunState.QUEUED)[::-1],
+            parked=store.queue.in_state(RunState.PARKED),
+            ended=store.queue.in_state(*ENDED, limit=SHOWN),
+            champion=_champion(store),
+            repositories=[_watching(store, one.name, one.paused) for one in settings.github.repositories],
+            refused=[_refusal(run) for run in store.ledger.recent(REFUSALS, SHOWN)],
+            counts={"runs": store.queue.counts(), "workflow_runs": store.ledger.counts()},
+            quota=store.fact("quota", dict[str, Any]),
+            problems=problems,
+            **_waiting(store),
+        )
+    finally:
+        store.close()
+
+
+def _settings(config: Path | None) -> tuple[Settings, str | None]:
+    try:
+        return LiveSettings(config).current(), None
+    except SettingsError as error:
+        return Settings(), str(error)
+
+
+def _empty(now: float, workspace: str, problems: list[str], settings: Settings) -> Snapshot:
+    watching = [Watching(one.name, one.paused) for one in settings.github.repositories]
+    return Snapshot(
+        now, "never started", None, None, workspace, None, [], {}, watching, [], [], [], None, [], {}, None, problems
+    )
+
+
+def _state(store: Store, *, running: bool) -> str:
+    if not running:
+        return "not running"
+    if store.queue.in_state(RunState.RUNNING, limit=1):
+        return "working"
+    if not store.queue.in_state(RunState.QUEUED, limit=1):
+        return "idle"
+    return "waiting"
+
+
+def _work(store: Store, now: float) -> Work | None:
+    running = store.queue.in_state(RunState.RUNNING, limit=1)
+    if not running:
+        return None
+    progress = store.queue.progress_of(running[0].id)
+    return Work(running[0], progress, seconds_left(progress, now))
+
+
+def seconds_left(progress: RunProgress | None, now: float) -> float | None:
+    """Return the seconds a stage still takes if it goes on at the pace it had so far."""
+    if progress is None or not progress.total or progress.done <= 0 or progress.done >= progress.total:
+        return None
+    elapsed = max(0.0, min(now, progress.at) - progress.stage_since)
+    return elapsed * (progress.total - progress.done) / progress.done
+
+
+def _champion(store: Store) -> dict[str, Any] | None:
+    """Return the newest run that released models, with the figures of its evaluation."""
+    for run in store.queue.in_state(RunState.DONE, limit=100):
+        said = msgspec.json.decode(run.result) if run.result else {}
+        stages = said.get("stages", {})
+        if "publish" in stages:
+            return {
+                "run": run.id,
+                "finished_at": run.finished_at,
+                "repository": run.repository,
+                "figures": stages.get("evaluate", {}),
+                "release": said.get("paths", {}).get("release"),
+            }
+    return None
+
+
+def _watching(store: Store, name: str, paused: bool) -> Watching:
+    known = store.ledger.repository(name)
+    if known is None:
+        return Watching(name, paused)
+    return Watching(name, paused, known.polled_at, known.next_poll_at, known.problem)
+
+
+def _refusal(run: Any) -> dict[str, Any]:
+    return {"repository": run.repository, "workflow_run": run.id, "state": run.state, "reason": run.reason}
+
+
+def _waiting(store: Store) -> dict[str, Any]:
+    found = store.fact("waiting", dict[str, Any]) or {}
+    return {"waiting_for": list(found.get("for", [])), "readings": found.get("readings", {})}
+
+
+def _problems(store: Store) -> list[str]:
+    found = [store.fact(name, str) for name in ("settings_problem", "github_problem", "told:store", "told:drop")]
+    return [text for text in found if text]

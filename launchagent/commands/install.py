@@ -1,0 +1,57 @@
+"""`fixsmith install`: run in the background from now on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from config.errors import SettingsError
+from config.load import load_settings
+from config.location import HELP, settings_file
+from config.settings import Settings
+from launchagent.interface import ServiceError, specification
+from launchagent.manager import manager
+from launchagent.privacy import answers, warnings
+
+DESCRIPTION = """\
+Run the service in the background from now on and after every login: a LaunchAgent on macOS, a
+systemd user unit on Linux. Run it again after moving files or upgrading Python. Tokens are taken
+from the keychain or a file, never written into the definition."""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser("install", description=DESCRIPTION, help="run in the background from now on")
+    parser.add_argument("--config", metavar="FILE", help=HELP)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Install; say where and what to look at next."""
+    config = settings_file(arguments.config)
+    settings = load_settings(config)
+    workspace = workspace_of(settings)
+    for sentence in warnings((workspace, *([config] if config else []))):
+        sys.stderr.write(f"warning: {sentence}\n")
+    if workspace.exists() and not answers(workspace):
+        raise ServiceError(f"{workspace} doesn't answer.", "Grant access to it, or use another workspace.")
+    changed = manager().install(specification(settings, config, logs_of(settings, workspace)))
+    sys.stdout.write(f"{'Installed' if changed else 'Installed already'}; `fixsmith status` shows what it does.\n")
+    return 0
+
+
+def workspace_of(settings: Settings) -> Path:
+    """Return the workspace; a service has no current folder, so it must be absolute."""
+    workspace = Path(settings.fine_tuning.workspace_dir).expanduser()
+    if not workspace.is_absolute():
+        raise SettingsError(
+            f"fine_tuning.workspace_dir is '{workspace}', relative to a folder that a service doesn't have.",
+            "Make it absolute, or let `fixsmith init` write the settings.",
+        )
+    return workspace
+
+
+def logs_of(settings: Settings, workspace: Path) -> Path:
+    """Return where the service's logs lie; launchd doesn't expand `~`."""
+    state = Path(settings.daemon.state_dir).expanduser() if settings.daemon.state_dir else workspace / "service"
+    return state / "logs"

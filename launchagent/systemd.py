@@ -1,0 +1,131 @@
+"""Linux: a systemd user unit, so that the same service can be tried there."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from launchagent.interface import Condition, ServiceError, Specification, search_path, stale
+from pipeline.stage import write_atomically
+
+UNIT = "fixsmith.service"
+SECONDS = 60.0
+TEMPLATE = """\
+[Unit]
+Description=fixsmith: security models that learn from your own code
+StartLimitIntervalSec=600
+StartLimitBurst=10
+
+[Service]
+Type=exec
+ExecStart={command}
+WorkingDirectory={folder}
+Environment={path}
+Environment=PYTHONUNBUFFERED=1
+Restart=on-failure
+RestartSec=30
+RestartPreventExitStatus=2
+TimeoutStopSec={stop_seconds}
+KillMode=mixed
+UMask=0077
+NoNewPrivileges=yes
+
+[Install]
+WantedBy=default.target
+"""
+
+
+class Systemd:
+    """The user's own systemd."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.path = (home or Path.home()) / ".config" / "systemd" / "user" / UNIT
+
+    def install(self, specification: Specification) -> bool:
+        """Write the unit if it differs, enable and start it."""
+        content = unit(specification).encode()
+        changed = not self.path.exists() or self.path.read_bytes() != content
+        if changed:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.path, content)
+            self._must("daemon-reload")
+        self._must("enable", UNIT)
+        self._must("restart" if changed else "start", UNIT)
+        return changed
+
+    def uninstall(self) -> bool:
+        """Stop, disable and remove the unit."""
+        had = self.path.exists()
+        if had:
+            self._must("disable", "--now", UNIT)
+            self.path.unlink()
+            self._must("daemon-reload")
+        return had
+
+    def start(self) -> None:
+        """Start it."""
+        self._need_installed()
+        self._must("start", UNIT)
+
+    def stop(self) -> None:
+        """Stop it; it starts again at the next login."""
+        self._need_installed()
+        self._must("stop", UNIT)
+
+    def condition(self) -> Condition:
+        """Ask systemd for the unit's properties."""
+        if not self.path.exists():
+            return Condition(False)
+        code, text = self._systemctl("show", UNIT, "--property=ActiveState,MainPID,ExecMainStatus")
+        found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line) if code == 0 else {}
+        pid = int(found.get("MainPID", "0") or 0) or None
+        loaded = found.get("ActiveState") in ("active", "activating", "deactivating")
+        status = found.get("ExecMainStatus", "")
+        return Condition(True, loaded, pid, int(status) if status.isdigit() else None, self._problems())
+
+    def _problems(self) -> tuple[str, ...]:
+        values = dict(line.split("=", 1) for line in self.path.read_text().splitlines() if "=" in line)
+        arguments = tuple(_unquoted(word) for word in values.get("ExecStart", "").split('" "'))
+        folder = Path(_unquoted(values.get("WorkingDirectory", "/")))
+        return stale(Specification(arguments, folder, Path("/"), 0).paths)
+
+    def _need_installed(self) -> None:
+        if not self.path.exists():
+            raise ServiceError("The service isn't installed.", "Run `fixsmith install`.")
+
+    def _must(self, *words: str) -> None:
+        code, text = self._systemctl(*words)
+        if code:
+            raise ServiceError(
+                f"`systemctl --user {words[0]}` failed: {text.strip()}.", "Run `fixsmith run` yourself instead."
+            )
+
+    def _systemctl(self, *words: str) -> tuple[int, str]:
+        command = ["systemctl", "--user", *words]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        except FileNotFoundError as error:
+            raise ServiceError("There is no systemd here.", "Run `fixsmith run` yourself instead.") from error
+        except subprocess.TimeoutExpired as error:
+            raise ServiceError("systemd doesn't answer.", "Try again.") from error
+        return result.returncode, result.stdout + result.stderr
+
+
+def unit(specification: Specification) -> str:
+    """Return the unit's text."""
+    return TEMPLATE.format(
+        command=" ".join(_quoted(word) for word in specification.arguments),
+        folder=str(specification.folder).replace("%", "%%"),
+        path=_quoted(f"PATH={search_path()}"),
+        stop_seconds=specification.stop_seconds,
+    )
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
+
+
+def _unquoted(word: str) -> str:
+    plain = word.strip('"').replace("$$", "$").replace("%%", "%")
+    return plain.replace('\\"', '"').replace("\\\\", "\\")
