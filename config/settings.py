@@ -113,12 +113,12 @@ class Verification(Section):
     """Fixes are verified by scanning again: where the scanners are, and what a scan may cost."""
 
     programs: Annotated[
-        dict[str, str],
+        tuple[Annotated[str, Meta(pattern=r"^[a-z]+=.+$")], ...],
         Meta(
-            description="Scanners that aren't on PATH, by name: `{checkov: /opt/checkov/bin/checkov}`. Names: semgrep, "
-            "opengrep, bandit, checkov, trivy, tfsec, hadolint, zizmor, gitleaks, ruff, eslint, njsscan."
+            description="Scanners that aren't on PATH: `[checkov=/opt/checkov/bin/checkov]`. Names: semgrep, opengrep, "
+            "bandit, checkov, trivy, tfsec, hadolint, zizmor, gitleaks, ruff, eslint, njsscan."
         ),
-    ] = {}
+    ] = ()
     semgrep_rules: Annotated[
         str, Meta(description="Folder or file of Semgrep rules; empty: the repository's own `.semgrep`.")
     ] = ""
