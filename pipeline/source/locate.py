@@ -11,14 +11,15 @@ import msgspec
 
 from config.settings import Settings
 from config.settings import Source as SourceSettings
+from pipeline.findings.redaction import load_key
 from pipeline.records import Excerpt, Finding, Record
 from pipeline.source.document import Document, open_document
 from pipeline.source.excerpt import cut, from_snippet
 from pipeline.source.interface import Absence, MissingCommit, SourceTree
 from pipeline.source.paths import PathFinder
 from pipeline.source.place import Place, place_of
-from pipeline.source.redaction import redact_excerpt, redactor
-from pipeline.source.secret import is_secret, secret_values
+from pipeline.source.redaction import Hidden, Hiding
+from pipeline.source.secret import is_secret, private_key_lines, secret_values
 from pipeline.source.tree import open_tree
 from pipeline.stage import Context, Progress, Request, read_records, write_records
 
@@ -30,7 +31,7 @@ class Located(Record):
 
     excerpt: Excerpt | None = None
     reason: str | None = None
-    secrets: tuple[str, ...] = ()
+    hidden: Hidden | None = None
     flags: tuple[str, ...] = ()
 
 
@@ -51,24 +52,23 @@ class Locate:
     def run(self, context: Context) -> dict[str, Any]:
         """Write excerpts.jsonl and earlier-excerpts.jsonl; return counts by tier and by reason."""
         request, parsed = context.request, context.inputs["parse"]
-        counts = self._one(context, parsed / "findings.jsonl", "excerpts.jsonl", request.source, request.commit)
+        located = {"excerpts.jsonl": self._one(context, parsed / "findings.jsonl", request.source, request.commit)}
         if (parsed / "earlier.jsonl").exists():
-            counts["earlier"] = self._one(
-                context, parsed / "earlier.jsonl", "earlier-excerpts.jsonl", request.earlier_source, None
-            )
+            earlier = self._one(context, parsed / "earlier.jsonl", request.earlier_source, None)
+            located["earlier-excerpts.jsonl"] = earlier
+        hidden = [one.hidden for group in located.values() for one in group if one.hidden is not None]
+        hiding = Hiding(load_key(context.folder.parents[2]), hidden)
+        for name, group in located.items():
+            write_records(context.folder / name, (hiding.hide(one.excerpt) for one in group if one.excerpt))
+        counts = _counts(located["excerpts.jsonl"])
+        if "earlier-excerpts.jsonl" in located:
+            counts["earlier"] = _counts(located["earlier-excerpts.jsonl"])
         return counts
 
-    def _one(
-        self, context: Context, findings_file: Path, name: str, source: str | None, commit: str | None
-    ) -> dict[str, Any]:
-        findings = list(read_records(findings_file, Finding))
-        settings = context.settings.source
+    def _one(self, context: Context, findings: Path, source: str | None, commit: str | None) -> list[Located]:
         with _opened(context, source, commit) as opened:
-            located = Locator(opened.tree, settings, opened.reason).locate_all(findings, context)
-        redact = redactor(value for one in located for value in one.secrets)
-        excerpts = [redact_excerpt(one.excerpt, redact) for one in located if one.excerpt is not None]
-        write_records(context.folder / name, excerpts)
-        return _counts(located)
+            locator = Locator(opened.tree, context.settings.source, opened.reason)
+            return locator.locate_all(list(read_records(findings, Finding)), context)
 
 
 class _opened:  # noqa: N801 - used like a function
@@ -133,11 +133,22 @@ class Locator:
         if isinstance(document, str):
             excerpt = from_snippet(finding, place)
             return Located(excerpt=excerpt, reason=str(document))
-        secrets = secret_values(place, document) if is_secret(finding) else ()
+        hidden = _hidden(finding, place, document)
         result = cut(finding, place, document, self._settings)
         if isinstance(result, str):
-            return Located(reason=result, secrets=secrets, flags=document.flags)
-        return Located(excerpt=result, secrets=secrets, flags=document.flags)
+            return Located(reason=result, hidden=hidden, flags=document.flags)
+        return Located(excerpt=result, hidden=hidden, flags=document.flags)
+
+
+def _hidden(finding: Finding, place: Place, document: Document) -> Hidden | None:
+    """Return what must be hidden of a document: the finding's secret, and every private key."""
+    values = private_key_lines(document)
+    if is_secret(finding):
+        values += secret_values(place, document)
+    if not values:
+        return None
+    first = place.start_line or 1
+    return Hidden(path=document.path, lines=(first, max(first, place.end_line or first)), values=values)
 
 
 def _path(place: Place | str) -> str:

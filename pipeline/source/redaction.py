@@ -1,32 +1,63 @@
-"""Redaction of excerpts: line by line, so that line numbers stay right."""
+"""Redaction of excerpts: whatever is hidden, there are as many lines as before."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 import msgspec
 
-from pipeline.records import Excerpt
+from pipeline.findings.redaction import Redactor
+from pipeline.records import Excerpt, Record
+from pipeline.source.interface import Span
+from pipeline.source.secret import is_telling
 
-Redact = Callable[[str], str]
-HIDDEN = "[REDACTED]"
-
-
-def redactor(secrets: Iterable[str]) -> Redact:
-    """Return what hides the given values and everything that looks like a secret."""
-    values = sorted(set(secrets), key=lambda value: (-len(value), value))
-
-    def redact(text: str) -> str:
-        for value in values:
-            text = text.replace(value, HIDDEN)
-        return text
-
-    return redact
+_KIND = "secret"
 
 
-def redact_excerpt(excerpt: Excerpt, redact: Redact) -> Excerpt:
-    """Return the excerpt with secrets hidden, as many lines as before."""
-    text = redact(excerpt.text)
-    if text.count("\n") != excerpt.text.count("\n"):
-        text = "".join(redact(line) + "\n" for line in excerpt.text.split("\n")[:-1])
-    return msgspec.structs.replace(excerpt, text=text, header=redact(excerpt.header))
+class Hidden(Record):
+    """Values a finding of a secret points at, and the lines of which file they stand on."""
+
+    path: str
+    lines: Span
+    values: tuple[str, ...]
+
+
+class Hiding:
+    """Hides secrets in excerpts: telling values everywhere, other values on the flagged lines only."""
+
+    def __init__(self, key: bytes, hidden: Iterable[Hidden]) -> None:
+        self._by_line: dict[tuple[str, int], set[str]] = defaultdict(set)
+        known: set[str] = set()
+        for one in hidden:
+            known |= {value for value in one.values if is_telling(value)}
+            for number in range(one.lines[0], one.lines[1] + 1):
+                self._by_line[one.path, number] |= {value for value in one.values if not is_telling(value)}
+        self._redactor = Redactor(key, sorted(known))
+
+    def hide(self, excerpt: Excerpt) -> Excerpt:
+        """Return the excerpt with secrets hidden, as many lines as before."""
+        text = _same_lines(self._redactor.redact, self._on_flagged_lines(excerpt))
+        symbol = self._redactor.redact(excerpt.symbol) if excerpt.symbol else None
+        header = _same_lines(self._redactor.redact, excerpt.header)
+        return msgspec.structs.replace(excerpt, text=text, header=header, symbol=symbol)
+
+    def _on_flagged_lines(self, excerpt: Excerpt) -> str:
+        lines = excerpt.text.split("\n")
+        for row, line in enumerate(lines):
+            values = self._by_line.get((excerpt.path, excerpt.start_line + row), set())
+            for value in sorted(values, key=lambda value: (-len(value), value)):
+                line = line.replace(value, self._redactor.placeholder(_KIND, value))  # noqa: PLW2901
+            lines[row] = line
+        return "\n".join(lines)
+
+
+def _same_lines(redact: Callable[[str], str], text: str) -> str:
+    """Redact as a whole; where that takes lines away (a key over several), line by line instead.
+
+    Nothing is lost by it: the lines of every private key are among the known values.
+    """
+    hidden = redact(text)
+    if hidden.count("\n") == text.count("\n"):
+        return hidden
+    return "\n".join(redact(line) for line in text.split("\n"))

@@ -1,8 +1,8 @@
 """The values that findings of secrets point at, so that no excerpt shows them.
 
 Scanners mark a secret's place differently (the value, the assignment, the line), so every
-value that can be meant is taken: quoted strings and right sides on the flagged lines. Too
-much is hidden rather than too little.
+value that can be meant is taken: quoted strings and right sides on the flagged lines. What
+could also be a word of the language is hidden on those lines only, the rest everywhere.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from pipeline.source.window import clamp
 MIN_LENGTH = 6
 """Shorter values are words that would be hidden everywhere."""
 
+MIN_TELLING = 8
+"""A value that is hidden everywhere is at least this long."""
+
 _QUOTED = re.compile(r"""(["'`])((?:(?!\1).)+)\1""")
 _ASSIGNED = re.compile(r"""(?:[=:]|=>|\bis\b|\bBearer\b|\bBasic\b|--?\w+)\s*["'`]?([^\s"'`,;)}\]]+)""")
-_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]+-----")
+_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
 
 
 def is_secret(finding: Finding) -> bool:
@@ -37,9 +40,14 @@ def secret_values(place: Place, document: Document) -> tuple[str, ...]:
     lines = document.lines[first - 1 : last]
     found = {value for line in lines for value in _values(line) if len(value) >= MIN_LENGTH}
     found |= {value for value in _marked(place, lines) if len(value) >= MIN_LENGTH}
-    if any(_BEGIN.search(line) for line in lines):
-        found |= set(_block(document, first))
     return tuple(sorted(found, key=lambda value: (-len(value), value)))
+
+
+def is_telling(value: str) -> bool:
+    """Tell a value that can only be the secret from one that is a word others use too."""
+    if value.isidentifier() and (value.islower() or value.isupper()) and not any(map(str.isdigit, value)):
+        return False
+    return len(value) >= MIN_TELLING and len(set(value)) > 3
 
 
 def _values(line: str) -> Iterator[str]:
@@ -57,11 +65,14 @@ def _marked(place: Place, lines: tuple[str, ...]) -> Iterator[str]:
             yield marked.strip("\"'`,;")
 
 
-def _block(document: Document, first: int) -> Iterator[str]:
-    """Yield the lines of a key written in PEM form, without its frame."""
-    for line in document.lines[first - 1 :]:
-        if "-----END" in line:
-            return
-        stripped = line.strip().strip("\"'+,\\n ")
-        if stripped and "-----BEGIN" not in stripped:
-            yield stripped
+def private_key_lines(document: Document) -> tuple[str, ...]:
+    """Return the lines of every private key in the document, without its frame."""
+    found, inside = [], False
+    for line in document.lines:
+        if _BEGIN.search(line):
+            inside = True
+        elif "-----END" in line:
+            inside = False
+        elif inside and len(stripped := line.strip().strip("\"'+,\\ ").removesuffix("\\n")) >= MIN_LENGTH:
+            found.append(stripped)
+    return tuple(found)

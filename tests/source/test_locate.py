@@ -14,9 +14,9 @@ from tests.source.trees import finding_at, repository, write_files
 
 
 def locate(tmp_path: Path, findings: list[Finding], source: Path | None, commit: str | None = None, **settings: int):
-    parsed, folder = tmp_path / "parse", tmp_path / "locate"
+    parsed, folder = tmp_path / "runs/x/parse", tmp_path / "runs/x/locate"
     write_records(parsed / "findings.jsonl", findings)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     warnings: list[str] = []
     counts = Locate().run(
         Context(
@@ -84,3 +84,20 @@ def test_a_missing_commit_is_counted_and_said(tmp_path: Path) -> None:
     repository(tmp_path / "src", {"a.txt": "old\n"})
     counts, excerpts, warnings = locate(tmp_path, [finding_at("a.txt", 1)], tmp_path / "src", "0" * 40)
     assert not excerpts and counts["reasons"] == {"missing_commit": 1} and "doesn't hold commit" in warnings[0]
+
+
+def test_a_private_key_is_hidden_line_by_line_and_in_every_window_of_it(tmp_path: Path) -> None:
+    body = [f"{number:02d}" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7" for number in range(30)]
+    key = "\n".join(["-----BEGIN PRIVATE KEY-----", *body, "-----END PRIVATE KEY-----"])
+    source = write_files(tmp_path / "src", {"k.txt": f"before\n{key}\nafter\n"})
+    findings = [finding_at("k.txt", 2, domain=Domain.SECRETS), finding_at("k.txt", 20)]
+    _, excerpts, _ = locate(tmp_path, findings, source, context_lines=4)
+    for excerpt in excerpts:
+        assert "MIIE" not in excerpt.text and excerpt.text.count("\n") == 9 - (excerpt.start_line == 1) * 3
+
+
+def test_a_word_that_is_a_secret_here_stays_a_word_elsewhere(tmp_path: Path) -> None:
+    source = write_files(tmp_path / "src", {"a.py": 'password = "default"\n', "b.py": "default = 1\n"})
+    findings = [finding_at("a.py", 1, domain=Domain.SECRETS), finding_at("b.py", 1)]
+    _, (secret, other), _ = locate(tmp_path, findings, source)
+    assert "default" not in secret.text and other.text == "default = 1\n"
