@@ -32,6 +32,8 @@ WORKSPACE = Path("work/invoices/invoices")
 STOPPED_CLOCK = "2026-01-05T08:00:00Z"
 CLOCKS = re.compile(rb'("(?:generated_at|endTimeUtc|startTimeUtc|CreatedAt)": ")[^"]*(")')
 PASSED_ON = ("PATH", "LANG", "SSL_CERT_FILE")
+STEADY = {"NO_COLOR": "1", "PYTHONHASHSEED": "0", "CHECKOV_PARALLELIZATION_TYPE": "none", "GOMAXPROCS": "1"}
+"""What keeps the order of findings the same from run to run."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,9 @@ def environment_of(tool: Tool, cache: Path) -> Path:
     place = cache / re.sub(r"[^\w.]+", "-", tool.requirement)
     if not (place / "complete").exists():
         venv.create(place, clear=True, with_pip=True)
-        subprocess.run([place / "bin/pip", "install", "--quiet", tool.requirement], check=True)
+        subprocess.run(
+            [place / "bin/pip", "install", "--quiet", "--disable-pip-version-check", tool.requirement], check=True
+        )
         (place / "complete").touch()
     return place
 
@@ -142,12 +146,18 @@ def program_of(tool: Tool, cache: Path) -> Path:
 
 
 @contextmanager
-def neutral_tree(snapshot: str) -> Iterator[tuple[Path, Path]]:
-    """A copy of a snapshot under a temporary home: yields the home and the tree."""
-    with tempfile.TemporaryDirectory(prefix="runner-") as home:
-        tree = Path(home).resolve() / WORKSPACE
-        shutil.copytree(HERE / "app" / snapshot, tree)
-        yield Path(home).resolve(), tree
+def neutral_tree(snapshot: str, cache: Path) -> Iterator[tuple[Path, Path]]:
+    """A copy of a snapshot under a passing home: yields the home and the tree.
+
+    The home's name is always the same, because Checkov orders its findings by the hashes of paths.
+    """
+    home = cache / "runner"
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.copytree(HERE / "app" / snapshot, home / WORKSPACE)
+    try:
+        yield home, home / WORKSPACE
+    finally:
+        shutil.rmtree(home)
 
 
 def load_advisories() -> dict[str, list[dict]]:
@@ -204,7 +214,7 @@ def scanner_environment(home: Path, program: Path) -> dict[str, str]:
     """What the scanner may see of our environment: little, and a home of its own."""
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     kept["PATH"] = f"{program.parent}{os.pathsep}{kept.get('PATH', '')}"
-    return {**kept, "HOME": str(home), "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
+    return {**kept, **STEADY, "HOME": str(home), "PYTHONWARNINGS": "ignore"}
 
 
 def write_report(program: Path, report: Report, values: dict[str, str], tree: Path, home: Path) -> bytes:
@@ -218,7 +228,7 @@ def write_report(program: Path, report: Report, values: dict[str, str], tree: Pa
     content = output.read_bytes() if output.exists() else done.stdout
     if done.returncode not in (0, 1) or not content:
         raise SystemExit(f"{program.name} failed ({done.returncode}):\n{done.stderr.decode()[-2000:]}")
-    return neutral(content, home)
+    return STEADIED.get(report.name, bytes)(neutral(content, home))
 
 
 def neutral(content: bytes, home: Path) -> bytes:
@@ -228,10 +238,47 @@ def neutral(content: bytes, home: Path) -> bytes:
     return CLOCKS.sub(rb"\g<1>" + STOPPED_CLOCK.encode() + rb"\g<2>", content)
 
 
+def without_timings(content: bytes) -> bytes:
+    """Semgrep's JSON without the seconds that each step took."""
+    document = {name: value for name, value in json.loads(content).items() if name != "time"}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def in_order(content: bytes) -> bytes:
+    """Checkov's JSON with its findings in order: its threads finish as they like."""
+    frameworks = json.loads(content)
+    for framework in frameworks:
+        framework["results"]["failed_checks"].sort(
+            key=lambda check: (check["file_path"], check["file_line_range"], check["check_id"])
+        )
+    return json.dumps(frameworks).encode()
+
+
+def in_order_sarif(content: bytes) -> bytes:
+    """Checkov's SARIF with its rules and results in order, for the same reason."""
+    document = json.loads(content)
+    for run in document["runs"]:
+        rules = run["tool"]["driver"]["rules"]
+        rules.sort(key=lambda rule: rule["id"])
+        places = {rule["id"]: place for place, rule in enumerate(rules)}
+        for result in run["results"]:
+            result["ruleIndex"] = places[result["ruleId"]]
+        run["results"].sort(key=lambda result: (result["ruleIndex"], json.dumps(result["locations"])))
+    return json.dumps(document).encode()
+
+
+STEADIED = {
+    "semgrep.json": without_timings,
+    "results_json.json": in_order,
+    "results_sarif.sarif": in_order_sarif,
+}
+"""Reports that would differ from run to run, and what is done about it."""
+
+
 def scan(tool: Tool, snapshot: str, cache: Path, advisories: str) -> dict[str, bytes]:
     """All reports of one tool on one snapshot, by file name."""
     program = program_of(tool, cache)
-    with neutral_tree(snapshot) as (home, tree), tempfile.TemporaryDirectory() as folder:
+    with neutral_tree(snapshot, cache) as (home, tree), tempfile.TemporaryDirectory() as folder:
         values = {"folder": folder, "cache": str(cache / "trivy-cache"), "advisories": advisories}
         return {each.name: write_report(program, each, values, tree, home) for each in tool.reports}
 
@@ -291,7 +338,7 @@ def main() -> int:
                 continue
             for snapshot in SNAPSHOTS:
                 print(f"{tool.name}: {snapshot}", flush=True)
-                reports = scan(tool, snapshot, arguments.cache, advisories)
+                reports = scan(tool, snapshot, arguments.cache.resolve(), advisories)
                 deliver(tool, reports, arguments.output / snapshot)
     return 0
 

@@ -7,7 +7,7 @@ TARGET="/tmp/invoices-$STAMP.sql"
 BACKUP_API_KEY=${BACKUP_API_KEY:?not set}
 
 pg_dump --host "$DB_HOST" --username "$DB_USER" invoices > "$TARGET"
-chmod 600 "$TARGET"
+chmod 777 "$TARGET"
 
 curl --silent --fail \
   --header "X-Api-Key: $BACKUP_API_KEY" \

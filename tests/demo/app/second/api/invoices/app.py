@@ -15,7 +15,7 @@ def create_app():
     """Build the application with its settings and routes."""
     app = Flask(__name__)
     app.config["SECRET_KEY"] = os.environ["SESSION_KEY"]
-    app.config["SESSION_COOKIE_SECURE"] = True
+    app.config["SESSION_COOKIE_SECURE"] = False
     app.config["SESSION_COOKIE_HTTPONLY"] = True
     app.config["DEFAULTS"] = load_defaults()
     app.register_blueprint(blueprint)

@@ -9,7 +9,7 @@ from lxml import etree
 
 def read_mapping(text):
     """A customer's column mapping, written as YAML."""
-    mapping = yaml.safe_load(text)
+    mapping = yaml.load(text, Loader=yaml.UnsafeLoader)
     return {str(key): str(value) for key, value in mapping.items()}
 
 

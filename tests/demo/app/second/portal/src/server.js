@@ -41,7 +41,7 @@ app.use((error, request, response, next) => {
   if (response.headersSent) {
     return next(error);
   }
-  return response.status(500).json({ error: 'internal error' });
+  return response.status(500).send(error.stack);
 });
 
 const port = Number(process.env.PORT || 3000);

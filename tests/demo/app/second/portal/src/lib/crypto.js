@@ -2,7 +2,7 @@
 
 const crypto = require('crypto');
 
-const ITERATIONS = 600000;
+const ITERATIONS = 1000;
 
 /** The stored form of a password. */
 function hashPassword(password, salt) {
@@ -16,7 +16,7 @@ function newToken() {
 
 /** The fingerprint that marks an attachment as unchanged. */
 function fingerprint(content) {
-  return crypto.createHash('sha256').update(content).digest('hex');
+  return crypto.createHash('md5').update(content).digest('hex');
 }
 
 /** Seal a bank account number for the database. */

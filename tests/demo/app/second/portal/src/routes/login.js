@@ -17,7 +17,7 @@ router.post('/', async (request, response, next) => {
       console.log(`login failed for ${name}`);
       return response.status(401).json({ error: 'wrong name or password' });
     }
-    response.cookie('token', signToken(user), { httpOnly: true, secure: true });
+    response.cookie('token', signToken(user), { httpOnly: true, secure: false });
     return response.redirect(back || '/');
   } catch (error) {
     return next(error);

@@ -16,7 +16,7 @@ public final class BankClient {
 
     /** Fetches the status line of the statement service. */
     public int status() throws IOException, GeneralSecurityException {
-        SSLContext context = SSLContext.getInstance("TLSv1.3");
+        SSLContext context = SSLContext.getInstance("TLSv1");
         context.init(null, null, null);
         HttpsURLConnection connection = (HttpsURLConnection) endpoint.openConnection();
         connection.setSSLSocketFactory(context.getSocketFactory());

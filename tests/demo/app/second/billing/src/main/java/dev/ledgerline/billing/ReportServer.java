@@ -25,7 +25,7 @@ public final class ReportServer {
 
     private void report(HttpExchange exchange) throws IOException {
         String name = exchange.getRequestURI().getQuery();
-        File file = new File(REPORTS, new File(name).getName());
+        File file = new File(REPORTS, name);
         LOGGER.info("report asked for: " + name);
         byte[] content = Files.readAllBytes(file.toPath());
         exchange.sendResponseHeaders(200, content.length);
