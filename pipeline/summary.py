@@ -14,7 +14,7 @@ from pipeline.flow import RunResult
 
 PATHS = ("findings.jsonl", "rejected.jsonl", "dataset", "models", "evaluation", "release", "run.json")
 
-TRAINING = ("examples_seen", "first_train_loss", "last_train_loss", "best_valid_loss")
+TRAINING = ("examples_seen", "steps", "train_loss_first", "train_loss_last", "valid_loss_first", "valid_loss_best")
 TOLD = {
     "collect": ("artifacts", "files", "rejected"),
     "parse": ("findings", "before_merging", "earlier_findings", "reports", "rejected"),

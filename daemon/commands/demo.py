@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         *("--artifacts-dir", str(DEMO / "artifacts" / "second"), "--source", str(DEMO / "app" / "second")),
         *("--earlier-artifacts", str(DEMO / "artifacts" / "first"), "--earlier-source", str(DEMO / "app" / "first")),
         *("--config", str(DEMO / "settings.yaml"), "--model-name", "embedded"),
-        *("--output-dir", arguments.output_dir),
+        *("--output-dir", arguments.output_dir, "--quick-test"),
     ]
     code = process_artifacts([*options, "--json"] if arguments.json else options)
     if code == 0 and not arguments.json:

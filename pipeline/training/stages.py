@@ -54,7 +54,7 @@ class TrainCodefix:
             codefix_recipe(context.settings),
             folder / "codefix",
             resume_adapter=context.inputs["train-analysis"] / "model",
-            replay=folder / "analysis" / "train.jsonl",
+            replay=folder / "analysis",
         )
 
 
@@ -114,7 +114,8 @@ def train(
         work=str(context.work),
         recipe=recipe,
         resume_adapter=str(resume_adapter) if resume_adapter else None,
-        replay=str(replay) if replay else None,
+        replay=str(replay / "train.jsonl") if replay else None,
+        replay_valid=str(replay / "valid.jsonl") if replay else None,
     )
     result = MlxBackend().train(job, lambda event: _show(stage, event, context))
     shutil.copytree(result.adapter, context.folder / "model")
