@@ -1,0 +1,132 @@
+"""Code that was taken away instead of mended: emptied files and blocks, deleted statements, stubs, dead branches."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from pipeline.fixes.code import TRIVIAL, code_lines, has_code
+from pipeline.fixes.region import parse
+from pipeline.verification.change import Change
+
+_CODE = frozenset(
+    """python javascript typescript tsx java kotlin go ruby php csharp c cpp rust swift scala groovy dart bash perl
+    powershell lua elixir objc solidity""".split()  # noqa: SIM905
+)
+_STUB = re.compile(
+    r"^(?:(?:return|yield)\b[\s(]*(?:None|null|nil|undefined|True|False|true|false|0|-1|\"\"|''|\[\]|\{\}|\(\))?\)?;?"
+    r"|raise\b.*|throw\b.*|panic!?\(.*|pass|\.\.\.|exit\b.*|sys\.exit\(.*|abort\(.*|:|true|continue;?|break;?|unset\b.*)$"
+)
+_DEAD = re.compile(
+    r"^\s*(?:if|elif|while|else\s+if)\s*\(?\s*(?:False|false|0|None|null|nil|not\s+True|!\s*true|1\s*==\s*0|0\s*==\s*1|\"\"|'')\s*\)?\s*(?:[:{]|;?\s*then|$)"
+    r"|^\s*\#\s*if\s+0\b|\bif\s+TYPE_CHECKING\s*:|\bcount\s*=\s*0\b|^\s*if:\s*(?:\$\{\{\s*)?false\b",
+    re.MULTILINE,
+)
+_TOP_BLOCK = re.compile(r"^\s*(?:resource|module|data|provider)\b.*\{?\s*$")
+_ITEM = re.compile(
+    r"^\s*(?:-\s+(?:name|image|uses|run|id|containerPort|apiGroups|effect|Effect)\b|kind:\s|services:\s)"
+)
+_INSTRUCTION = re.compile(r"^\s*(RUN|COPY|ADD|CMD|ENTRYPOINT|FROM|WORKDIR|HEALTHCHECK|VOLUME)\b", re.IGNORECASE)
+_STATEMENT = re.compile(
+    r"(?:statement|declaration|definition|assignment|short_var_declaration|command|macro_invocation)$"
+)
+
+
+def taken_away(change: Change) -> str | None:
+    """Return how a change removes code instead of mending it, None when it doesn't."""
+    before, after = change.before, change.after
+    if has_code(change.path, before.text) and not has_code(change.path, after.text):
+        return "the file is emptied"
+    if _DEAD.search(change.added) and len(_DEAD.findall(after.text)) > len(_DEAD.findall(before.text)):
+        return "the code is switched off"
+    if change.language in _CODE:
+        return _code(change)
+    if change.language == "dockerfile":
+        return _dockerfile(change)
+    return _configuration(change)
+
+
+def _code(change: Change) -> str | None:
+    old, new = code_lines(change.path, change.removed), _own_lines(change)
+    meaning = [line for line in old if line not in TRIVIAL and not _STUB.match(line)]
+    if meaning and not any(line not in TRIVIAL and not _STUB.match(line) for line in new):
+        return None if _only_parts(change) else "the code is deleted"
+    old_count, new_count = _statements(change, old=True), _statements(change, old=False)
+    only_fewer = not (Counter(new) - Counter(old))
+    if only_fewer and new_count < old_count:
+        return "the code is deleted"
+    return None
+
+
+def _own_lines(change: Change) -> list[str]:
+    """Return the new code lines; Python's strings standing alone are comments."""
+    lines = code_lines(change.path, change.after.text)
+    rest = Counter(code_lines(change.path, change.before.block(1, change.old_span[0] - 1)))
+    rest += Counter(code_lines(change.path, change.before.block(change.old_span[1] + 1, len(change.before.lines))))
+    own = Counter(lines) - rest
+    return [line for line, count in own.items() for _ in range(count)]
+
+
+def _only_parts(change: Change) -> bool:
+    """Tell whether only parts of statements went, such as an argument: as many statements as before."""
+    if change.language == "python" and any(_STUB.match(line) for line in _own_lines(change)):
+        return False
+    same = _statements(change, old=False) == _statements(change, old=True)
+    return same and bool(change.after.block(1, len(change.after.lines)).strip()) and not change.added.strip()
+
+
+def _statements(change: Change, *, old: bool) -> int:
+    text = (change.before if old else change.after).text
+    root = parse(change.language, text)
+    return 0 if root is None else _count(root)
+
+
+def _count(root: Any) -> int:
+    count, waiting = 0, [root]
+    while waiting:
+        node = waiting.pop()
+        text_only = node.type == "expression_statement" and node.child_count == 1 and node.children[0].type == "string"
+        if node.is_named and _STATEMENT.search(node.type) and not text_only:
+            count += 1
+        waiting += node.children
+    return count
+
+
+def _dockerfile(change: Change) -> str | None:
+    old = Counter(match.upper() for match in _INSTRUCTION.findall(_joined(change.before.text)))
+    new = Counter(match.upper() for match in _INSTRUCTION.findall(_joined(change.after.text)))
+    gone, come = old - new, new - old
+    if gone["ADD"] and come["COPY"]:
+        gone["ADD"] -= come["COPY"]
+    for word in ("FROM", "COPY", "ADD", "CMD", "ENTRYPOINT"):
+        if gone[word] > 0 and not new[word] and not come:
+            return f"{word} is deleted"
+    if gone["RUN"] > 0 and not _runs_kept(change):
+        return "RUN is deleted"
+    return None
+
+
+def _joined(text: str) -> str:
+    return "\n".join(line for line in re.sub(r"\\\n", " ", text).split("\n"))
+
+
+def _runs_kept(change: Change) -> bool:
+    """Tell whether the commands of removed RUN lines went into other ones."""
+    old = set(re.findall(r"[\w./-]{3,}", change.removed))
+    new = set(re.findall(r"[\w./-]{3,}", change.added))
+    return len(old & new) * 2 >= len(old)
+
+
+def _configuration(change: Change) -> str | None:
+    old = [line for line in change.removed.split("\n") if line.strip()]
+    if not old:
+        return None
+    new = {" ".join(line.split()) for line in change.added.split("\n")}
+    gone = [line for line in old if " ".join(line.split()) not in new]
+    for pattern in (_TOP_BLOCK, _ITEM):
+        before = len([line for line in change.before.lines if pattern.match(line)])
+        after = len([line for line in change.after.lines if pattern.match(line)])
+        if after < before and any(pattern.match(line) for line in gone):
+            return "the block is deleted"
+    return None

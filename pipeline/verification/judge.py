@@ -1,0 +1,85 @@
+"""Comparing two scans of a file, without the fix and with it: is the finding gone, and did nothing new come?"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pipeline.records import Finding, Severity
+from pipeline.source.interface import Span
+from pipeline.verification.change import Change
+from pipeline.verification.interface import Observed, Scan
+from pipeline.verification.reports import rule_name, rule_names
+from pipeline.verification.weights import weight
+
+ORDER = tuple(Severity)
+_NEAR = 3
+"""Lines a finding may be reported away from where CI saw it: another version, another report format."""
+
+
+def target_of(finding: Finding, change: Change, scan: Scan) -> Observed | None:
+    """Return the finding as the repeated scan of the unchanged file sees it, None when it doesn't."""
+    wanted = _rules(finding)
+    same = [one for one in scan.findings if wanted & set(one.rules)]
+    if not same:
+        return None
+    nearest = min(same, key=lambda one: (_distance(change.flagged, (one.start_line, one.end_line)), one.start_line))
+    return nearest if _distance(change.flagged, (nearest.start_line, nearest.end_line)) <= _NEAR else None
+
+
+def still_there(target: Observed, change: Change, before: Scan, after: Scan) -> str | None:
+    """Return where the same rule still reports the weakness, None when it is gone.
+
+    There must be fewer findings of the rule in the file, none of them at the flagged lines as
+    they are now, and none where there was none before: moving lines is no cure.
+    """
+    old = [one for one in before.findings if set(one.rules) & set(target.rules)]
+    new = [one for one in after.findings if set(one.rules) & set(target.rules)]
+    if len(new) >= len(old):
+        return f"{target.rules[0]} is still reported, line {_nearest(new, change)}"
+    place = _mapped(target, change)
+    if place is not None and any((one.start_line, one.end_line) == place for one in new):
+        return f"{target.rules[0]} is still reported, line {place[0]}"
+    expected = Counter(mapped for one in old if one != target and (mapped := _mapped(one, change)) is not None)
+    inside = sum(1 for one in old if one != target and _mapped(one, change) is None)
+    unknown = sum((Counter((one.start_line, one.end_line) for one in new) - expected).values())
+    return f"{target.rules[0]} is reported in another place" if unknown > inside else None
+
+
+def new_finding(target: Observed, before: Scan, after: Scan) -> str | None:
+    """Return a finding of equal or higher severity that only the fixed file has, None when there is none."""
+    old, new = _counts(before), _counts(after)
+    for rules, count in sorted(new.items()):
+        if count <= old[rules] or set(rules) & set(target.rules):
+            continue
+        severity = next(one.severity for one in after.findings if one.rules == rules)
+        if weight(rules, severity) <= weight(target.rules, target.severity):
+            line = next(one.start_line for one in after.findings if one.rules == rules)
+            return f"{rules[0]} ({severity}) is new, line {line}"
+    return None
+
+
+def _rules(finding: Finding) -> set[str]:
+    return set(rule_names((finding.rule.id, *finding.aliases))) | {rule_name(finding.rule.id)}
+
+
+def _counts(scan: Scan) -> Counter[tuple[str, ...]]:
+    return Counter(one.rules for one in scan.findings)
+
+
+def _distance(one: Span, other: Span) -> int:
+    return max(0, one[0] - other[1], other[0] - one[1])
+
+
+def _nearest(found: list[Observed], change: Change) -> int:
+    return min((one.start_line for one in found), key=lambda line: abs(line - change.new_span[0]), default=0)
+
+
+def _mapped(one: Observed, change: Change) -> Span | None:
+    """Return where an untouched finding stands after the change, None when its own lines change."""
+    first, last = change.old_span
+    shift = len(change.after.lines) - len(change.before.lines)
+    if one.end_line < first:
+        return one.start_line, one.end_line
+    if one.start_line > max(last, first - 1):
+        return one.start_line + shift, one.end_line + shift
+    return None

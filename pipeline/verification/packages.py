@@ -1,0 +1,78 @@
+"""Version fixes: the version written into the manifest must lie outside every advisory's range that is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.findings.versions import package_key, parse_version, release
+from pipeline.fixes.manifests.entries import find_entry
+from pipeline.fixes.text import SourceText
+from pipeline.records import Finding, Outcome, PackageLocation
+from pipeline.verification.change import Change
+
+EVIDENCE = "version outside the advisory's range"
+
+
+def judge_version(change: Change, findings: Sequence[Finding]) -> tuple[Outcome, str, str | None]:
+    """Return outcome, evidence and failing check for a fix of a package's finding."""
+    location = change.finding.location
+    if not isinstance(location, PackageLocation) or location.version is None:
+        return Outcome.UNVERIFIABLE, "the finding names no version", None
+    version = _written(change, location)
+    if version is None:
+        return Outcome.REFUTED, "the entry of the package is gone", "finding gone"
+    fixed = change.finding.hints.fixed_versions
+    if not fixed:
+        return Outcome.UNVERIFIABLE, "the advisory names no fixed version", None
+    if not outside(location.ecosystem, location.version, version, fixed):
+        return Outcome.REFUTED, f"{version} is inside the advisory's range", "finding gone"
+    worse = _others(change, location, version, findings)
+    if worse is not None:
+        return Outcome.REFUTED, f"{version} falls into {worse}, which {location.version} doesn't", "nothing new"
+    return Outcome.VERIFIED, EVIDENCE, None
+
+
+def outside(ecosystem: str, old: str, new: str, fixed: Sequence[str]) -> bool:
+    """Tell whether `new` is fixed: at or above the fixed version of its line of releases, and above `old`.
+
+    Several fixed versions are those of several lines (2.31.1 and 3.2.0): a release of a line
+    without one of its own is fixed only from the highest on.
+    """
+    before, after = parse_version(ecosystem, old), parse_version(ecosystem, new)
+    known = [(parsed, text) for text in fixed if (parsed := parse_version(ecosystem, text)) is not None]
+    if before is None or after is None or not known or not before < after:
+        return False
+    for width in (2, 1):
+        line = [parsed for parsed, text in known if release(text)[:width] == release(new)[:width]]
+        if line:
+            return any(parsed <= after for parsed in line)
+    return all(parsed <= after for parsed, _ in known)
+
+
+def _written(change: Change, location: PackageLocation) -> str | None:
+    """Return the version the fixed file gives the package."""
+    lines = SourceText(change.after.path, change.after.lines[: change.new_span[1]], True)
+    for text in (lines, change.after):
+        entry = find_entry(SourceText(text.path, _from(text, change), True), location.name, None)
+        if entry is not None:
+            return entry.version
+    return None
+
+
+def _from(text: SourceText, change: Change) -> tuple[str, ...]:
+    """Return the changed lines with what opens them: only these are looked at."""
+    first = max(0, min(change.new_span[0], change.fix.start_line) - 2)
+    return text.lines[first : max(change.new_span[1], change.fix.start_line) + 12]
+
+
+def _others(change: Change, location: PackageLocation, version: str, findings: Sequence[Finding]) -> str | None:
+    """Return another advisory of the package that the new version falls into and the old doesn't."""
+    key = package_key(location.ecosystem, location.name)
+    for other in findings:
+        place = other.location
+        if not isinstance(place, PackageLocation) or other.fingerprint == change.finding.fingerprint:
+            continue
+        if package_key(place.ecosystem, place.name) != key or place.version != version:
+            continue
+        return other.rule.id
+    return None

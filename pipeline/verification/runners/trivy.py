@@ -1,0 +1,35 @@
+"""Trivy's configuration scanner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.verification.interface import Setup
+from pipeline.verification.runners.base import INFRASTRUCTURE, FileRunner
+
+
+class Trivy(FileRunner):
+    """Runs `trivy config` on the checks built into the program."""
+
+    name = "trivy"
+    scanners = ("trivy",)
+    programs = ("trivy",)
+    patterns = INFRASTRUCTURE
+
+    def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
+        """Return the command line."""
+        flags = ["--skip-check-update", "--skip-version-check", "--quiet", "--format=json", f"--output={report}"]
+        return [setup.program, "config", *flags, f"--cache-dir={report.parent / 'trivy-cache'}", "."]
+
+
+class Tfsec(FileRunner):
+    """Runs tfsec, Trivy's predecessor, with its ignore comments switched off."""
+
+    name = "tfsec"
+    scanners = ("tfsec",)
+    programs = ("tfsec",)
+    patterns = ("*.tf", "*.tf.json", "*.tfvars")
+
+    def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
+        """Return the command line."""
+        return [setup.program, ".", "--no-ignores", "--soft-fail", "--no-colour", "--format=json", f"--out={report}"]

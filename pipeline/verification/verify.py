@@ -1,0 +1,107 @@
+"""The stage `verify`: a verdict for every mined fix."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.settings import Settings
+from pipeline.fixes.interface import Snapshot
+from pipeline.records import Finding, Fix, Verdict
+from pipeline.source.tree import MissingCommit, open_tree
+from pipeline.stage import Context, Progress, Request, read_records, write_records
+from pipeline.verification.runners.registry import RUNNERS, available
+from pipeline.verification.service import Proposal, Service
+
+_OWN_RULES = (".semgrep", ".semgrep.yml", ".semgrep.yaml", "semgrep.yml", "semgrep.yaml")
+
+
+class Verify:
+    """Stage `verify`: `verdicts.jsonl`, one for each fix in `mine/fixes.jsonl`, in its order."""
+
+    name = "verify"
+    needs: tuple[str, ...] = ("parse", "mine")
+
+    def settings(self, settings: Settings, request: Request) -> Any:
+        """Return the settings, the sources by digest, and which scanners are here in which version."""
+        return {
+            "verification": msgspec.to_builtins(settings.verification),
+            "digests": [request.source_digest, request.earlier_source_digest],
+            "commit": request.commit,
+            "scanners": {runner.name: available(runner, settings.verification) for runner in RUNNERS},
+        }
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Write verdicts.jsonl; return counts by outcome, source and failing check."""
+        fixes = list(read_records(context.inputs["mine"] / "fixes.jsonl", Fix))
+        with ExitStack() as stack:
+            proposals, findings = _proposals(context, stack, fixes)
+            service = Service(
+                settings=context.settings.verification,
+                cache=context.folder.parents[2] / "cache" / "scans",
+                own_rules=_own_rules(context),
+                findings=findings,
+                progress=lambda done, total: context.progress(
+                    Progress(stage="verify", message="verdicts", done=done, total=total)
+                ),
+            )
+            verdicts = service.verify(proposals)
+        write_records(context.folder / "verdicts.jsonl", verdicts)
+        return _counts(fixes, verdicts)
+
+
+def _proposals(context: Context, stack: ExitStack, fixes: list[Fix]) -> tuple[list[Proposal], list[Finding]]:
+    request, parsed = context.request, context.inputs["parse"]
+    current, earlier = _findings(parsed / "findings.jsonl"), _findings(parsed / "earlier.jsonl")
+    trees: dict[bool, Snapshot | None] = {
+        True: _snapshot(context, stack, request.source, request.commit),
+        False: _snapshot(context, stack, request.earlier_source, None),
+    }
+    proposals = []
+    for fix in fixes:
+        is_open = fix.fingerprint in current
+        snapshot = trees[is_open]
+        finding = current.get(fix.fingerprint) or earlier.get(fix.fingerprint)
+        if snapshot is not None and finding is not None:
+            proposals.append(Proposal(finding, fix, snapshot, twice_scanned=not is_open))
+    return proposals, [*current.values(), *earlier.values()]
+
+
+def _findings(path: Path) -> dict[str, Finding]:
+    return {one.fingerprint: one for one in read_records(path, Finding)} if path.exists() else {}
+
+
+def _snapshot(context: Context, stack: ExitStack, source: str | None, commit: str | None) -> Snapshot | None:
+    if source is None:
+        return None
+    try:
+        return Snapshot(stack.enter_context(open_tree(source, commit, context.settings.source)))
+    except MissingCommit as error:
+        context.warn(str(error))
+        return None
+
+
+def _own_rules(context: Context) -> Path | None:
+    """Return the repository's own Semgrep rules, None when it has none on disk."""
+    sources = [Path(source) for source in (context.request.source, context.request.earlier_source) if source]
+    found = (source / name for source in sources for name in _OWN_RULES)
+    return next((path for path in found if path.exists()), None)
+
+
+def _counts(fixes: list[Fix], verdicts: list[Verdict]) -> dict[str, Any]:
+    from pipeline.verification.service import fix_digest
+
+    sources = {fix_digest(fix): str(fix.source) for fix in fixes}
+    outcomes = Counter(str(verdict.outcome) for verdict in verdicts)
+    by_source = Counter(f"{sources[verdict.fix]}: {verdict.outcome}" for verdict in verdicts)
+    reasons = Counter(verdict.check or verdict.evidence for verdict in verdicts if verdict.outcome != "verified")
+    return {
+        "outcomes": dict(sorted(outcomes.items())),
+        "by_source": dict(sorted(by_source.items())),
+        "not_verified": dict(sorted(reasons.items())),
+        "evidence": dict(sorted(Counter(v.evidence for v in verdicts if v.outcome == "verified").items())),
+    }
