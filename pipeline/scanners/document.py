@@ -99,11 +99,18 @@ def each(
         if is_cut(raw):
             continue
         try:
-            yield from list(convert(decoder.decode(raw), pointer))
+            yield from [named(said) for said in convert(decoder.decode(raw), pointer)]
         except UNREADABLE as error:
             yield Fault(pointer=pointer, reason=reason_of(error))
         except ItemRefused as error:
             yield Fault(pointer=pointer, reason=error.message)
+
+
+def named(said: Said) -> Said:
+    """Turn a finding without a rule into a `Fault`: nothing could tell it from another."""
+    if isinstance(said, RawFinding) and not said.rule.id.strip():
+        return Fault(pointer=said.pointer, reason="names no rule")
+    return said
 
 
 def is_cut(raw: msgspec.Raw) -> bool:

@@ -143,7 +143,7 @@ def _walk(text: Buffer, walk: _Walk) -> bool:
     """Walk the tokens to the document's end; True when something is broken on the way."""
     for match in _TOKEN.finditer(text):
         if match.lastindex:
-            walk.edits.append(_Edit(match.start(), match.end(), _escaped(match[1])))
+            walk.edits += _escapes(text, match.start(), match.end())
             continue
         token = match[0]
         if len(token) > 1:
@@ -155,8 +155,10 @@ def _walk(text: Buffer, walk: _Walk) -> bool:
     return False
 
 
-def _escaped(string: bytes) -> bytes:
-    return _CONTROL.sub(lambda match: b"\\u%04x" % match[0][0], string)
+def _escapes(text: Buffer, start: int, end: int) -> Iterator[_Edit]:
+    """Escape each raw control character of a string."""
+    for match in _CONTROL.finditer(text, start, end):
+        yield _Edit(match.start(), match.end(), b"\\u%04x" % match[0][0])
 
 
 def _lone_surrogates(text: Buffer, end: int) -> Iterator[_Edit]:

@@ -15,7 +15,7 @@ from defusedxml.ElementTree import ParseError, iterparse
 from pipeline.records import Domain, Hints, Rule, Scanner, UrlLocation
 from pipeline.scanners import severity
 from pipeline.scanners.cwe import bare_number
-from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.document import Said, each, elements, load, named
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.outline import Outline, outline
@@ -153,7 +153,7 @@ def _xml_alert(element: Element, pointer: str, scanner: Scanner, site: str) -> I
         {part.tag: part.text or "" for part in instance} for instance in element.iterfind("instances/instance")
     ]
     alert = msgspec.convert(fields, _Alert, strict=False)
-    yield from _alert(alert, pointer, scanner, site)
+    yield from map(named, _alert(alert, pointer, scanner, site))
 
 
 def _is_native(seen: Outline, head: str) -> bool:

@@ -90,15 +90,9 @@ def _results(run: Run, results: Results, dialect: Dialect | None, pointer: str) 
 
     def convert(result: Result, place: str) -> Iterator[Said]:
         for finding, seen in results.convert(result, place):
-            yield _named(refine(finding, seen) if refine else finding)
+            yield refine(finding, seen) if refine else finding
 
     yield from each(elements(run.results, f"{pointer}/results"), Result, convert)
-
-
-def _named(said: Said) -> Said:
-    if isinstance(said, RawFinding) and not said.rule.id:
-        return Fault(pointer=said.pointer, reason="names no rule")
-    return said
 
 
 def _counted(results: Results, pointer: str) -> Iterator[Fault]:

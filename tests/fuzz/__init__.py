@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing; needs `atheris`, which is no dependency of the project."""
