@@ -161,11 +161,11 @@ def neutral_tree(snapshot: str, cache: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def load_advisories() -> dict[str, list[dict]]:
-    """The advisories by the package they are about, in lower case."""
+    """The advisories by the package they are about; like pip-audit, by its canonical name."""
     known: dict[str, list[dict]] = {}
     for path in sorted((HERE / "advisories").glob("*.json")):
         advisory = json.loads(path.read_text())
-        known.setdefault(advisory["affected"][0]["package"]["name"].lower(), []).append(advisory)
+        known.setdefault(advisory["affected"][0]["package"]["name"], []).append(advisory)
     return known
 
 
@@ -191,7 +191,7 @@ def advisory_server() -> Iterator[str]:
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            about = known.get(query["package"]["name"].lower(), [])
+            about = known.get(query["package"]["name"], [])
             body = json.dumps({"vulns": [each for each in about if is_affected(each, query["version"])]})
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
