@@ -7,6 +7,7 @@ import re
 from pipeline.evaluation.opening import object_end
 
 _QUOTED = re.compile(r"`([^`\n]{2,120})`")
+_PROPOSED = re.compile(r"\b(?:by|add|use|with|to|now has) `[^`\n]*`", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"\b(?:CWE-\d+|CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3})\b")
 _VERSION = re.compile(r"(?<![\w.])v?\d+\.\d+(?:\.\d+)*(?![\w.]*\w)")
 _SECRET = re.compile(
@@ -24,12 +25,13 @@ def prose(answer: str) -> str:
 def unsupported(answer: str, prompt: str) -> tuple[str, ...]:
     """Return what the prose mentions that isn't in the prompt: quoted code, identifiers, versions.
 
-    White space is ignored; a CWE in the opening object is the answer itself, so the prose may repeat it.
+    White space is ignored. Code that is proposed ("replace … by `…`") is new by nature and left out; a
+    CWE in the opening object is the answer itself, so the prose may repeat it.
     """
     known = _squeeze(prompt)
     opening = _squeeze(answer[: object_end(answer) or 0])
     text = prose(answer)
-    mentions = [*_QUOTED.findall(text), *_IDENTIFIER.findall(text), *_VERSION.findall(text)]
+    mentions = [*_QUOTED.findall(_PROPOSED.sub(" ", text)), *_IDENTIFIER.findall(text), *_VERSION.findall(text)]
     return tuple(
         dict.fromkeys(
             mention

@@ -17,7 +17,7 @@ from config.settings import Gate as Policy
 from config.settings import Settings
 from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.report import BASE, Report, Row
-from pipeline.evaluation.statistics import Comparison
+from pipeline.evaluation.statistics import Comparison, judge
 from pipeline.records import Record
 from pipeline.stage import Context, Request, write_atomically
 
@@ -139,7 +139,7 @@ def _primary(policy: Policy, specialist: Specialist) -> tuple[str, ...]:
 
 def _wins(report: Report, model: str, against: str, metric: str) -> Rule:
     """The challenger is better than its opponent, and the interval of the difference leaves out zero."""
-    comparison = _comparison(report, model, against, metric)
+    comparison = _planned(_comparison(report, model, against, metric), metric)
     label = METRICS[metric].label
     if comparison is None:
         return _rule("better", False, None, 0.0, f"{label} wasn't measured for both {model} and {against}")
@@ -149,12 +149,19 @@ def _wins(report: Report, model: str, against: str, metric: str) -> Rule:
 
 def _beats_constant(report: Report, model: str, metric: str) -> Rule:
     """The challenger is better than one answer to everything, by more than chance."""
-    comparison = _comparison(report, model, CONSTANT, metric)
+    comparison = _planned(_comparison(report, model, CONSTANT, metric), metric)
     label = METRICS[metric].label
     if comparison is None:
         return _rule("beats the constant answer", None, None, 0.0, f"{label} of a constant answer can't be measured")
     said = f"against one answer to everything, {label} differs by {comparison.difference:+.3f} {_bounds(comparison)}"
     return _rule("beats the constant answer", comparison.verdict == "better", comparison.difference, 0.0, said)
+
+
+def _planned(comparison: Comparison | None, metric: str) -> Comparison | None:
+    """Judge by p itself: the policy named this one metric beforehand, so nothing is to be corrected for."""
+    if comparison is None:
+        return None
+    return judge(comparison, comparison.p, higher_is_better=METRICS[metric].higher_is_better)
 
 
 def _remembers(report: Report, policy: Policy, model: str) -> Rule:
@@ -172,31 +179,42 @@ def _remembers(report: Report, policy: Policy, model: str) -> Rule:
 def _limits(report: Report, policy: Policy, model: str, specialist: Specialist) -> list[Rule]:
     row, details = _find(report, model), report.details.get(model, {})
     rules = [
-        _at_most("canaries", details.get("exposure"), policy.max_exposure, "bits of a planted canary are exposed"),
-        _at_most("secrets", details.get("secrets"), 0.0, "answers hold something shaped like a secret"),
-        _at_least("fusing", details.get("fused"), policy.min_fused, "of the adapter's effect is left after fusing"),
+        _exposed(details.get("exposure"), policy.max_exposure),
+        _secrets(details.get("secrets")),
+        _fused(details.get("fused"), policy.min_fused),
     ]
-    if specialist != "codefix":
-        limits = (
-            ("false_positives", policy.max_false_positives),
-            ("unparsable", policy.max_unparsable),
-            ("unfaithful", policy.max_unfaithful),
-        )
-        rules = [_at_most(METRICS[name].label, _value(row, name), most, METRICS[name].explanation)
-                 for name, most in limits] + rules  # fmt: skip
-    return rules
+    if specialist == "codefix":
+        return rules
+    limits = (
+        ("false_positives", policy.max_false_positives),
+        ("unparsable", policy.max_unparsable),
+        ("unfaithful", policy.max_unfaithful),
+    )
+    return [_at_most(name, _value(row, name), most) for name, most in limits] + rules
 
 
-def _at_most(name: str, figure: float | None, threshold: float, what: str) -> Rule:
+def _at_most(metric: str, figure: float | None, most: float) -> Rule:
+    label, what = METRICS[metric].label, METRICS[metric].explanation
     if figure is None:
-        return _rule(name, None, None, threshold, f"{name} wasn't measured")
-    return _rule(name, figure <= threshold, figure, threshold, f"{figure:.3g} {what}, at most {threshold:.3g} allowed")
+        return _rule(label, None, None, most, f"there was nothing to measure this on: {what}")
+    return _rule(label, figure <= most, figure, most, f"{figure:.0%} {what}, at most {most:.0%} allowed")
 
 
-def _at_least(name: str, figure: float | None, threshold: float, what: str) -> Rule:
-    if figure is None:
-        return _rule(name, None, None, threshold, f"{name} wasn't measured")
-    return _rule(name, figure >= threshold, figure, threshold, f"{figure:.3g} {what}, at least {threshold:.3g} needed")
+def _exposed(bits: float | None, most: float) -> Rule:
+    said = "no canaries were planted" if bits is None else f"a canary is exposed by {bits:.1f} bits, at most {most:.1f}"
+    return _rule("canaries", None if bits is None else bits <= most, bits, most, said)
+
+
+def _secrets(count: int | None) -> Rule:
+    said = "no answer was looked at" if count is None else f"{count} pieces of the answers are shaped like a secret"
+    return _rule("secrets", None if count is None else count == 0, count, 0.0, said)
+
+
+def _fused(kept: float | None, least: float) -> Rule:
+    if kept is None:
+        return _rule("fusing", None, None, least, "the adapter has no effect that fusing could keep")
+    said = f"fusing keeps {kept:.1%} of the adapter's effect, at least {least:.0%} needed"
+    return _rule("fusing", kept >= least, kept, least, said)
 
 
 def _rule(name: str, passed: bool | None, figure: float | None, threshold: float, said: str) -> Rule:

@@ -207,7 +207,7 @@ def details(measured: Measured, asked: Asked, made: Sequence[fixes.Proposal]) ->
     """Return what the page shows of one model beside its row."""
     given = openings(measured, asked)
     domains = breakdown.by_domain(asked.analysis, given)
-    return {
+    found = {
         "domains": domains,
         "cwes": breakdown.by_cwe(asked.analysis, given),
         "targets": breakdown.targets(asked.analysis, domains),
@@ -222,6 +222,7 @@ def details(measured: Measured, asked: Asked, made: Sequence[fixes.Proposal]) ->
         "secrets": sum(secrets(answer.text) for answer in measured.answers.values()),
         "worst": worst(measured, asked.analysis, given, asked.codefix, made),
     }
+    return dict(msgspec.to_builtins(found))
 
 
 def _samples(measured: Measured, asked: Asked) -> dict[str, Any]:

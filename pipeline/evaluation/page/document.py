@@ -1,0 +1,76 @@
+"""The page as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from pipeline.evaluation.gate import GateVerdict
+from pipeline.evaluation.page import sections
+from pipeline.evaluation.page.style import STYLE
+from pipeline.evaluation.report import Report
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def document(report: Report, *, verdict: GateVerdict | None = None, others: Sequence[Report] = ()) -> str:
+    """Return the page of a report; `others` are reports of runs with other seeds, for the box plots."""
+    parts = [
+        ("gate", "The gate", "Every rule with its figure and threshold.", sections.gate(verdict)),
+        ("table", "Everything in one table", _about_table(report), sections.table(report)),
+        ("figures", "Metric by metric", "Whiskers are 95 % intervals.", sections.metric_bars(report)),
+        ("training", "Training", "Loss a token, as training saw it.", sections.training(report)),
+        ("seeds", "Seeds and run time", "", _grid(sections.seeds(report, others), sections.run_time(report))),
+        ("outcomes", "Told apart, and fixed", "", sections.outcomes(report)),
+        ("confusion", "What was taken for what", "", sections.confusions(report)),
+        ("reliability", "Does it know what it knows?", "", sections.reliabilities(report)),
+        ("domains", "By domain", "", sections.groups(report, "domains", "domain") + _targets(report)),
+        ("cwes", "By CWE", "", sections.groups(report, "cwes", "CWE")),
+        ("worst", "Worst answers", "Where to look first. Open one to read it side by side.", sections.worst(report)),
+        ("binding", "What it all stands on", "SHA-256 of the files really loaded.", sections.bound(report)),
+    ]
+    shown = [part for part in parts if part[3]]
+    links = "".join(f'<a href="#{name}">{escape(title)}</a>' for name, title, _, _ in shown)
+    body = "".join(_section(*part) for part in shown)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY, quote=True)}">'
+        f"<title>fixsmith · evaluation</title><style>{STYLE}</style></head><body><main>"
+        f"<header><h1>How good are the specialists?</h1>{_lead(report)}{sections.cards(report)}<nav>{links}</nav>"
+        f"</header>{body}<footer>Made by fixsmith from report.json. Every figure on this page is in it.</footer>"
+        "</main></body></html>\n"
+    )
+
+
+def _section(name: str, title: str, about: str, content: str) -> str:
+    said = f'<p class="quiet">{about}</p>' if about else ""
+    return f'<section id="{name}"><h2>{escape(title)}</h2>{said}{content}</section>'
+
+
+def _lead(report: Report) -> str:
+    counts, base = report.counts, report.binding.get("base", {}).get("name", "the base model")
+    train, test = sum(counts["train"].values()), sum(counts["test"].values())
+    return (
+        f'<p class="quiet">Trained on {train} examples from {escape(str(base))}, measured on {test} that share no file '
+        f"and no near-duplicate with them ({counts['test_clusters']} clusters). {counts['answered']} findings "
+        f"answered, {counts['explained']} of them explained in full, {counts['fixes']} fixes proposed.</p>"
+    )
+
+
+def _about_table(report: Report) -> str:
+    return (
+        "Below each figure its 95 % interval, over clusters of held-out examples. "
+        '<span class="good">Green</span> and <span class="bad">red</span>: better or worse than the base by more than '
+        "chance, corrected for the number of comparisons. The grey columns know nothing of the code."
+    )
+
+
+def _targets(report: Report) -> str:
+    content = sections.targets(report)
+    return f'<h3 style="margin-top:24px">Targets</h3>{content}' if content else ""
+
+
+def _grid(*figures: str) -> str:
+    shown = "".join(figures)
+    return f'<div class="grid wide">{shown}</div>' if shown else ""
