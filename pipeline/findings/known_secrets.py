@@ -1,36 +1,48 @@
-"""The values scanners name as secrets, as one pattern that finds them wherever they stand."""
+"""The values scanners name as secrets, found wherever they stand."""
 
 from __future__ import annotations
 
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 from pipeline.findings.secret_context import is_placeholder
+from pipeline.findings.text import clean
 
 SHORTEST = 5
 SHORTEST_LINE = 16
 
 
-def known_pattern(values: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern that finds each value, and each form it takes when escaped; None for none.
+class KnownSecrets:
+    """The reported values, and each form they take when escaped, found by their first characters.
 
     Values too short or too common to be told from other text are left to the rules: replacing
     every `test` would destroy the findings and protect nothing.
     """
-    forms = {form for value in values for form in _forms(value.strip()) if _is_telling(form)}
-    return _compiled(forms) if forms else None
 
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        telling = {value.strip() for value in values if _is_telling(value.strip())}
+        forms = {form for value in telling for form in _forms(value) if len(form) >= SHORTEST}
+        self._forms: dict[str, list[str]] = {}
+        for form in sorted(forms, key=lambda form: (-len(form), form)):
+            self._forms.setdefault(form[:SHORTEST], []).append(form)
+        self._starts = re.compile(_trie_pattern(self._forms)) if forms else None
 
-def _compiled(forms: set[str]) -> re.Pattern[str]:
-    try:
-        return re.compile(_trie_pattern(forms))
-    except (RecursionError, OverflowError, re.error):
-        # Hundreds of values that each begin with the one before: made up, but it must not fail.
-        return re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
+    def __bool__(self) -> bool:
+        return self._starts is not None
+
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where a value stands, the longest at each place."""
+        position = 0
+        while self._starts is not None and (match := self._starts.search(text, position)):
+            start = match.start()
+            form = next((form for form in self._forms[match[0]] if text.startswith(form, start)), "")
+            if form:
+                yield start, start + len(form)
+            position = start + max(len(form), 1)
 
 
 def _forms(value: str) -> set[str]:
@@ -38,11 +50,11 @@ def _forms(value: str) -> set[str]:
     lines = [line.strip() for line in re.split(r"\\n|\n", value)]
     return {
         value,
-        value.replace("\r\n", "\n"),
+        clean(value),
         json.dumps(value)[1:-1],
         json.dumps(value, ensure_ascii=False)[1:-1],
-        quote(value, safe=""),
-        quote(value),
+        quote(value, safe="", errors="replace"),
+        quote(value, errors="replace"),
         html.escape(value),
         *(line for line in lines if len(lines) > 1 and len(line) >= SHORTEST_LINE and not line.startswith("-----")),
     }

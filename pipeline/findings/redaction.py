@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from config.errors import Error
-from pipeline.findings.known_secrets import known_pattern
+from pipeline.findings.known_secrets import KnownSecrets
 from pipeline.findings.secret_context import secret_of
 from pipeline.findings.secret_rules import SecretRule, rules
 
@@ -44,7 +44,7 @@ class Redactor:
     def __init__(self, key: bytes, known_secrets: Iterable[str] = ()) -> None:
         self._key = key
         self._rules = rules()
-        self._known = known_pattern(known_secrets)
+        self._known = KnownSecrets(known_secrets)
         self._seen: dict[str, str] = {}
 
     def redact(self, text: str) -> str:
@@ -81,9 +81,8 @@ class Redactor:
         return "".join(pieces) + text[position:] if pieces else text
 
     def _spans(self, text: str) -> Iterator[Span]:
-        if self._known is not None:
-            for match in self._known.finditer(text):
-                yield Span(match.start(), match.end(), -1, self._kind_of(match[0]))
+        for start, end in self._known.find(text):
+            yield Span(start, end, -1, self._kind_of(text[start:end]))
         lowered = text.lower()
         for rank, rule in enumerate(self._rules):
             if not rule.needles or any(needle in lowered for needle in rule.needles):

@@ -27,7 +27,7 @@ KEYWORD = (
     r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_\-. ]?key|access[_\-. ]?key|private[_\-. ]?key"
     r"|signing[_\-. ]?key|encryption[_\-. ]?key|auth[_\-. ]?key|account[_\-. ]?key|credentials?|jwt[_\-. ]?key)"
 )
-NAME = rf"[A-Za-z0-9_.\-]*{KEYWORD}[A-Za-z0-9_.\-]*"
+NAME = rf"(?<![A-Za-z0-9_.\-])[A-Za-z0-9_.\-]{{0,100}}?{KEYWORD}[A-Za-z0-9_.\-]{{0,100}}"
 KEYWORD_NEEDLES = ("pass", "pwd", "secret", "token", "key", "credential")
 
 
@@ -57,7 +57,7 @@ TOKENS: tuple[SecretRule, ...] = (
         .replace("(?!-----BEGIN ).", "(?!-----BEGIN )[\\s\\S]"),
     ),
     _rule("private-key", "private", rf"-----BEGIN [A-Z0-9 ]{{0,30}}PRIVATE KEY(?: BLOCK)?-----{_BODY}"),
-    _rule("private-key", "putty-user-key-file", r"PuTTY-User-Key-File-\d[\s\S]{0,20000}?Private-MAC: [0-9a-f]+"),
+    _rule("private-key", "putty-user-key-file", r"PuTTY-User-Key-File-\d(?:(?!PuTTY-User)[\s\S]){0,20000}?Private-MAC: [0-9a-f]+"),
     _rule("private-key", "age-secret-key", r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
     _rule("key-material", "", r"(?m)^[ \t]*([A-Za-z0-9+/]{60,76}={0,2})[ \t]*$", is_mixed),
     _rule("jwt", "eyj", r"\beyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]{8,}(?:\.[A-Za-z0-9_.+/=-]*)?"),
@@ -132,7 +132,7 @@ CONTEXT: tuple[SecretRule, ...] = (
     _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)(?P<name>{NAME})[\"'\]\)]{{0,3}}\s{{0,20}}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{{0,20}}(?:[a-z]{{1,2}})?(?P<quote>\\?[\"'`])(?P<value>[^\"'`\s\\]{{4,400}})(?P=quote)", is_assigned_secret),
     _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?im)^[ \t+\-]*(?:\d{{1,6}}[ \t:|]+)?(?:export[ \t]+|env[ \t]+|arg[ \t]+|set[ \t]+|-[ \t]+)?(?P<name>{NAME})(?:[ \t]*=[ \t]*|:[ \t]+|[ \t]+(?=\S+$))(?P<value>[^\s\"'`#;,(){{}}\[\]<>$]{{6,400}})[ \t]*(?:$|#)", is_bare_secret),
     _rule("xml-secret", " ".join(KEYWORD_NEEDLES), rf"(?i)<(?P<name>{NAME})>\s*(?P<value>[^<>\s]{{4,400}})\s*</", is_assigned_secret),
-    _rule("high-entropy", "", r"(?<![A-Za-z0-9+/_\-=])([A-Za-z0-9+/_\-]{32,512}={0,2})(?![A-Za-z0-9+/_\-=])", is_random),
+    _rule("high-entropy", "", r"(?<![A-Za-z0-9+/_\-])([A-Za-z0-9+/_\-]{32,512}={0,2})(?![A-Za-z0-9+/_\-=])", is_random),
     _rule("email", "@", r"(?<![A-Za-z0-9._%+\-/:])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b(?!/)", is_email),
 )  # fmt: skip
 """Secrets known only by what stands around them, and e-mail addresses."""
