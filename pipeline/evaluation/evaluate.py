@@ -10,6 +10,7 @@ import msgspec
 
 from config.settings import Settings
 from pipeline.evaluation import binding, canaries
+from pipeline.evaluation.checking import Checker
 from pipeline.evaluation.curves import curves
 from pipeline.evaluation.measurement import Answer, Contestant, Plan, Question, Step
 from pipeline.evaluation.measuring import Measured, collect, measure
@@ -42,13 +43,14 @@ class Evaluate:
     def __init__(self, *, single: bool = False) -> None:
         sequential = {"stage-1": "train-analysis", "stage-2": "train-codefix"}
         self.models = {"single": "train-single"} if single else sequential
-        self.needs: tuple[str, ...] = ("assemble", *self.models.values())
+        self.needs: tuple[str, ...] = ("parse", "assemble", *self.models.values())
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the evaluation's settings, the base model's name and the champion's digests."""
         return {
             "evaluation": settings.evaluation,
             "base_model": settings.fine_tuning.base_model_name,
+            "verification": settings.verification,
             "champion": {one.name: digest_folder(Path(one.adapter or "")) for one in champions(settings)},
         }
 
@@ -71,6 +73,7 @@ class Evaluate:
             asked,
             held_out,
             binding=binding.binding(base, measured, manifests, dataset),
+            verify=Checker(context, context.inputs["parse"]) if context.request.source else None,
             curves=curves({name: context.inputs[stage] for name, stage in self.models.items()}),
         )
         _write(context.folder / "evaluation", _with_exposure(report, measured, dataset), measured)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from pipeline.evaluation.measurement import Answer, question_id
 from pipeline.evaluation.scores import Scored, cluster
 from pipeline.records import Example, Fix, FixSource, Outcome, Record, Verdict
 
-Verify = Callable[[Sequence[Fix]], Sequence[Verdict]]
 _FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?```\s*\Z", re.DOTALL)
-CHECKS = ("empty", "unfinished", "no-op", "not verified")
 
 
 class Proposal(Record):
@@ -30,6 +30,13 @@ class Proposal(Record):
     unchanged: bool
     check: str | None = None
     verified: bool | None = None
+
+
+VALUES: dict[str, Callable[[Proposal], bool]] = {
+    "fix_verified": lambda one: bool(one.verified),
+    "fix_exact": lambda one: one.exact,
+    "fix_unchanged": lambda one: one.unchanged,
+}
 
 
 def propose(example: Example, answer: str, *, finished: bool = True) -> Proposal:
@@ -54,7 +61,7 @@ def as_fix(example: Example, proposal: Proposal) -> Fix:
     return Fix(
         fingerprint=str(known["fingerprint"]),
         source=FixSource.MODEL,
-        path=str(known["path"]),
+        path=str(known.get("path") or ""),
         start_line=int(known["start_line"]),
         end_line=int(known["end_line"]),
         before=str(known["before"]),
@@ -74,36 +81,48 @@ def proposals(examples: Sequence[Example], answers: Mapping[str, Answer]) -> lis
     ]
 
 
-def verified(examples: Sequence[Example], made: Sequence[Proposal], verify: Verify | None) -> list[Proposal]:
-    """Return the proposals with verification's word; without a verifier `verified` stays unknown.
+def verified(made: Sequence[Proposal], verdicts: Sequence[Verdict]) -> list[Proposal]:
+    """Return the proposals with verification's word; what can't be verified stays unknown.
 
-    What fails before (empty, unfinished, no-op) is not verified, whatever a scanner would say.
+    A proposal that is empty, unfinished or a no-op isn't verified, whatever a scanner says of it.
     """
-    if verify is None:
-        return list(made)
-    hopeful = [number for number, one in enumerate(made) if one.check is None]
-    verdicts = verify([as_fix(examples[number], made[number]) for number in hopeful])
-    said = dict(zip(hopeful, verdicts, strict=True))
-    return [_with(one, said.get(number)) for number, one in enumerate(made)]
+    return [_with(one, verdict) for one, verdict in zip(made, verdicts, strict=True)]
 
 
-def scored(examples: Sequence[Example], made: Sequence[Proposal]) -> dict[str, Scored]:
-    """Return the items of every fix metric: exact, unchanged, and verified where that was checked."""
-    parts: dict[str, list[float | None]] = {
-        "fix_verified": [None if one.verified is None else float(one.verified) for one in made],
-        "fix_exact": [float(one.exact) for one in made],
-        "fix_unchanged": [float(one.unchanged) for one in made],
-    }
+def scored(examples: Sequence[Example], made: Sequence[Proposal], known: Container[str]) -> dict[str, Scored]:
+    """Return the items of every fix metric; `known` names the questions every contender has a verdict on."""
     result = {}
-    for name, values in parts.items():
-        known = [(value, example) for value, example in zip(values, examples, strict=True) if value is not None]
-        if known:
+    for name, value in VALUES.items():
+        rows = [
+            (value(one), example)
+            for one, example in zip(made, examples, strict=True)
+            if name != "fix_verified" or one.question in known
+        ]
+        if rows:
             result[name] = Scored(
-                items=tuple((value, 1.0) for value, _ in known),
-                clusters=tuple(cluster(example) for _, example in known),
-                questions=tuple(question_id(example) for _, example in known),
+                items=tuple((float(right), 1.0) for right, _ in rows),
+                clusters=tuple(cluster(example) for _, example in rows),
+                questions=tuple(question_id(example) for _, example in rows),
             )
     return result
+
+
+def tried(examples: Sequence[Example], tries: Sequence[Sequence[Proposal]], known: Container[str]) -> dict[str, Scored]:
+    """Return the chance that one of all sampled tries verifies, an item a question; nothing without samples."""
+    rows = [
+        (at_least_one(len(tries), sum(bool(of[number].verified) for of in tries), len(tries)), example)
+        for number, example in enumerate(examples)
+        if tries and question_id(example) in known
+    ]
+    if not rows:
+        return {}
+    return {
+        "fix_verified_k": Scored(
+            items=tuple((chance, 1.0) for chance, _ in rows),
+            clusters=tuple(cluster(example) for _, example in rows),
+            questions=tuple(question_id(example) for _, example in rows),
+        )
+    }
 
 
 def checks(made: Sequence[Proposal]) -> dict[str, Any]:
@@ -119,17 +138,12 @@ def at_least_one(tries: int, right: int, k: int) -> float:
     return 1.0 - math.comb(tries - right, k) / math.comb(tries, k)
 
 
-def _with(one: Proposal, verdict: Verdict | None) -> Proposal:
-    good = verdict is not None and verdict.outcome is Outcome.VERIFIED
-    failed = one.check or (None if good else (verdict.check if verdict and verdict.check else "not verified"))
-    return Proposal(
-        question=one.question,
-        text=one.text,
-        exact=one.exact,
-        unchanged=one.unchanged,
-        check=failed,
-        verified=good,
-    )
+def _with(one: Proposal, verdict: Verdict) -> Proposal:
+    if verdict.outcome is Outcome.UNVERIFIABLE:
+        return one
+    good = verdict.outcome is Outcome.VERIFIED and one.check is None
+    failed = None if good else one.check or verdict.check or "not verified"
+    return msgspec.structs.replace(one, check=failed, verified=good)
 
 
 def _plain(text: str) -> str:

@@ -24,6 +24,7 @@ OTHERS = (
         higher_is_better=False,
     ),
     Metric(name="fix_verified", label="fix verified", explanation="fixes the scanner, run again, confirms"),
+    Metric(name="fix_verified_k", label="fix verified at k", explanation="one of the sampled fixes is confirmed"),
     Metric(name="fix_exact", label="fix exact", explanation="fixes equal to the known one"),
     Metric(
         name="fix_unchanged",

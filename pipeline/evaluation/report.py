@@ -14,6 +14,7 @@ from pipeline.evaluation.measurement import Answer, Loss, Question, question_id
 from pipeline.evaluation.measuring import Measured
 from pipeline.evaluation.metrics import LOSSES, METRICS, STATISTICS
 from pipeline.evaluation.opening import Opening, read_opening
+from pipeline.evaluation.proposing import Asked, Proposals, Verify, propose_all
 from pipeline.evaluation.questions import HeldOut
 from pipeline.evaluation.scores import ANALYSIS, Metric, Scored, cluster, score
 from pipeline.evaluation.statistics import Comparison, Estimate, compare, estimate, holm, judge
@@ -58,14 +59,6 @@ class Contender(Record):
     scored: dict[str, Scored]
 
 
-class Asked(Record):
-    """The examples that were answered, by kind."""
-
-    analysis: tuple[Example, ...]
-    codefix: tuple[Example, ...]
-    whole: frozenset[str]
-
-
 def build(
     measured: Sequence[Measured],
     asked: Sequence[Question],
@@ -73,13 +66,15 @@ def build(
     *,
     binding: Mapping[str, Any],
     curves: Mapping[str, Any],
-    verify: fixes.Verify | None = None,
+    verify: Verify | None = None,
 ) -> Report:
     """Score everything and put it side by side."""
     examples = _asked(asked)
-    made = {one.name: _proposals(one, examples, verify) for one in measured}
-    contenders = [_model(one, examples, held_out, made[one.name]) for one in measured]
-    contenders += _trivial(examples, baselines(held_out.train), verify)
+    known = baselines(held_out.train)
+    proposals = propose_all(measured, examples, known, verify)
+    certain = proposals.certain()
+    contenders = [_model(one, examples, held_out, proposals, certain) for one in measured]
+    contenders += _trivial(examples, known, proposals, certain)
     return Report(
         held_out=sum(len(of) for of in held_out.test.values()),
         answers=sum(len(one.answers) + sum(map(len, one.sampled.values())) for one in measured),
@@ -87,7 +82,7 @@ def build(
         metrics=tuple(METRICS[name] for name in METRICS if any(name in one.scored for one in contenders)),
         rows=tuple(_row(one) for one in contenders),
         comparisons=compared(contenders),
-        details={one.name: details(one, examples, made[one.name]) for one in measured},
+        details={one.name: details(one, examples, proposals.greedy[one.name]) for one in measured},
         binding=dict(binding),
         counts=_counts(examples, held_out),
         curves=dict(curves),
@@ -107,18 +102,21 @@ def role(name: str) -> str:
     return BASE if name == BASE else "champion" if name.startswith("champion") else "model"
 
 
-def _model(measured: Measured, asked: Asked, held_out: HeldOut, made: Sequence[fixes.Proposal]) -> Contender:
+def _model(
+    measured: Measured, asked: Asked, held_out: HeldOut, proposals: Proposals, certain: frozenset[str]
+) -> Contender:
     losses = {
         LOSSES[kind].name: _losses(held_out.test[kind], of)
         for kind, of in measured.losses.items()
-        if held_out.test[kind]
+        if held_out.test.get(kind)
     }
-    scored = losses | _analysis(asked.analysis, openings(measured, asked)) | fixes.scored(asked.codefix, made)
-    faithful = _faithfulness(measured, asked)
-    return Contender(name=measured.name, role=role(measured.name), scored=scored | faithful)
+    scored = losses | _analysis(asked.analysis, openings(measured, asked)) | _faithfulness(measured, asked)
+    scored |= fixes.scored(asked.codefix, proposals.greedy[measured.name], certain)
+    scored |= fixes.tried(asked.codefix, proposals.sampled.get(measured.name, ()), certain)
+    return Contender(name=measured.name, role=role(measured.name), scored=scored)
 
 
-def _trivial(asked: Asked, known: Baselines, verify: fixes.Verify | None) -> list[Contender]:
+def _trivial(asked: Asked, known: Baselines, proposals: Proposals, certain: frozenset[str]) -> list[Contender]:
     made = []
     for name in dict.fromkeys([*known.analysis, *known.codefix]):
         scored: dict[str, Scored] = {}
@@ -126,8 +124,7 @@ def _trivial(asked: Asked, known: Baselines, verify: fixes.Verify | None) -> lis
             answers = {question_id(example): known.analysis[name](example) for example in asked.analysis}
             scored |= _analysis(asked.analysis, answers)
         if name in known.codefix and asked.codefix:
-            texts = [fixes.propose(example, known.codefix[name](example)) for example in asked.codefix]
-            scored |= fixes.scored(asked.codefix, fixes.verified(asked.codefix, texts, verify))
+            scored |= fixes.scored(asked.codefix, proposals.greedy[name], certain)
         made.append(Contender(name=name, role="trivial", scored=scored))
     return made
 
@@ -136,10 +133,6 @@ def openings(measured: Measured, asked: Asked) -> dict[str, Opening | None]:
     """Return what a model's analysis answers open with, by question."""
     names = [question_id(example) for example in asked.analysis]
     return {name: read_opening(measured.answers[name].text) for name in names}
-
-
-def _proposals(measured: Measured, asked: Asked, verify: fixes.Verify | None) -> list[fixes.Proposal]:
-    return fixes.verified(asked.codefix, fixes.proposals(asked.codefix, measured.answers), verify)
 
 
 def _analysis(examples: Sequence[Example], answers: Mapping[str, Opening | None]) -> dict[str, Scored]:

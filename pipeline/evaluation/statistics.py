@@ -79,7 +79,17 @@ def estimate(items: Sequence[Sequence[float]], clusters: Sequence[str], statisti
     if len(by_cluster) < 2:
         return Estimate(value=value, items=len(items), clusters=len(by_cluster))
     low, high = _percentiles(statistic(_resampled(by_cluster)))
+    if low == high and value in (0.0, 1.0):
+        low, high = wilson(value, len(by_cluster))
     return Estimate(value=value, low=low, high=high, items=len(items), clusters=len(by_cluster))
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """Return Wilson's interval (1927) of a share: for 0 and 1, where resampling always finds the same again."""
+    z = 1.959964
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def compare(

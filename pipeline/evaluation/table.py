@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 COLUMNS = ("analysis_loss", "codefix_loss", "cwe", "cwe_related", "severity", "verdict", "pairs", "lines", "unparsable",
-           "unfaithful", "fix_verified", "fix_exact", "fix_unchanged")  # fmt: skip
+           "unfaithful", "fix_verified", "fix_verified_k", "fix_exact", "fix_unchanged")  # fmt: skip
 MARKS = {"better": "green", "worse": "red"}
 
 
