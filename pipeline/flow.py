@@ -40,8 +40,9 @@ def stages(settings: Settings, *, fine_tuning: bool = True) -> tuple[Stage, ...]
     from pipeline.findings.parse import Parse
     from pipeline.fixes.mine import Mine
     from pipeline.source.locate import Locate
+    from pipeline.verification.verify import Verify
 
-    data: tuple[Stage, ...] = (Collect(), Parse(), Locate(), Mine(), Assemble())
+    data: tuple[Stage, ...] = (Collect(), Parse(), Locate(), Mine(), Verify(), Assemble())
     return data + _training(settings) if fine_tuning else data
 
 

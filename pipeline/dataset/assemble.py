@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +16,7 @@ from pipeline.dataset.examples import Material, examples, materials
 from pipeline.dataset.information import information
 from pipeline.dataset.split import PARTS, split
 from pipeline.records import Example, Excerpt, Finding, Fix, Outcome, Passage, Verdict
-from pipeline.stage import Context, Request, read_records, write_atomically, write_records
+from pipeline.stage import Context, Request, digest_of, read_records, write_atomically, write_records
 
 KINDS = ("analysis", "codefix")
 
@@ -26,7 +25,7 @@ class Assemble:
     """Stage `assemble`: `dataset/{analysis,codefix}/{train,valid,test}.jsonl` and `dataset_info.json`."""
 
     name = "assemble"
-    needs = ("parse", "locate", "mine")
+    needs = ("parse", "locate", "mine", "verify")
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the data set's settings, and whether this is a quick test."""
@@ -81,23 +80,15 @@ def _passages(inputs: Any) -> dict[str, tuple[Passage, ...]]:
     return {record.fingerprint: record.passages for record in found}
 
 
-def _fixes(inputs: Any) -> dict[str, list[tuple[Fix, Verdict | None]]]:
-    """Return the fixes that may be learned: with a verify stage, the verified ones only."""
-    fixes = list(read_records(inputs["mine"] / "fixes.jsonl", Fix))
-    verdicts: dict[str, Verdict] = {}
-    if "verify" in inputs:
-        verdicts = {verdict.fix: verdict for verdict in read_records(inputs["verify"] / "verdicts.jsonl", Verdict)}
-    result: dict[str, list[tuple[Fix, Verdict | None]]] = defaultdict(list)
-    for fix in fixes:
-        verdict = verdicts.get(fix_digest(fix))
-        if "verify" not in inputs or (verdict is not None and verdict.outcome is Outcome.VERIFIED):
+def _fixes(inputs: Any) -> dict[str, list[tuple[Fix, Verdict]]]:
+    """Return the fixes that may be learned: the verified ones, and no others."""
+    verdicts = {verdict.fix: verdict for verdict in read_records(inputs["verify"] / "verdicts.jsonl", Verdict)}
+    result: dict[str, list[tuple[Fix, Verdict]]] = defaultdict(list)
+    for fix in read_records(inputs["mine"] / "fixes.jsonl", Fix):
+        verdict = verdicts.get(digest_of(fix))
+        if verdict is not None and verdict.outcome is Outcome.VERIFIED:
             result[fix.fingerprint].append((fix, verdict))
     return result
-
-
-def fix_digest(fix: Fix) -> str:
-    """Return the name a verdict calls a fix by."""
-    return hashlib.sha256(msgspec.json.encode(fix, order="sorted")).hexdigest()
 
 
 def _optional(path: Path, kind: Any) -> Iterable[Any]:

@@ -38,7 +38,7 @@ class Material(Record):
     finding: Finding
     excerpt: Excerpt | None = None
     passages: tuple[Passage, ...] = ()
-    fixes: tuple[tuple[Fix, Verdict | None], ...] = ()
+    fixes: tuple[tuple[Fix, Verdict], ...] = ()
 
 
 def examples(material: Material) -> Iterator[tuple[str, Example]]:
@@ -69,12 +69,11 @@ def analysis(material: Material) -> Example:
     )
 
 
-def safe(material: Material, excerpt: Excerpt, fix: Fix, verdict: Verdict | None) -> Example:
+def safe(material: Material, excerpt: Excerpt, fix: Fix, verdict: Verdict) -> Example:
     """Return the pair's other half: the same question about the code after the fix."""
     finding, fixed = material.finding, apply(excerpt, fix)
-    evidence = verdict.evidence if verdict else f"{fix.source} shows it"
     answer = prose.verdict_line(finding, fixed.flagged, safe=True)
-    answer += "\n" + prose.explain_safe(finding, fixed, fix, evidence)
+    answer += "\n" + prose.explain_safe(finding, fixed, fix, verdict.evidence)
     metadata = _metadata(finding, kind="analysis", label="safe", lines=fixed.flagged, code=_code(material))
     return _example(
         prompts.ANALYSIS_SYSTEM,
@@ -84,7 +83,7 @@ def safe(material: Material, excerpt: Excerpt, fix: Fix, verdict: Verdict | None
     )
 
 
-def codefix(material: Material, fix: Fix, verdict: Verdict | None, number: int) -> Example | None:
+def codefix(material: Material, fix: Fix, verdict: Verdict, number: int) -> Example | None:
     """Return the example that fixes a finding; None when the fix lies outside the excerpt."""
     finding, excerpt = material.finding, material.excerpt
     if excerpt is not None and _inside(excerpt, fix):
@@ -96,8 +95,8 @@ def codefix(material: Material, fix: Fix, verdict: Verdict | None, number: int) 
     metadata = _metadata(finding, "codefix", "fix", (fix.start_line, fix.end_line), code=_code(material))
     metadata |= {
         "source": str(fix.source),
-        "verdict": str(verdict.outcome) if verdict else None,
-        "evidence": verdict.evidence if verdict else None,
+        "verdict": str(verdict.outcome),
+        "evidence": verdict.evidence,
         "before": fix.before,
         "start_line": fix.start_line,
         "end_line": fix.end_line,
@@ -190,7 +189,7 @@ def materials(
     findings: Sequence[Finding],
     excerpts: dict[str, Excerpt],
     passages: dict[str, tuple[Passage, ...]],
-    fixes: dict[str, list[tuple[Fix, Verdict | None]]],
+    fixes: dict[str, list[tuple[Fix, Verdict]]],
 ) -> list[Material]:
     """Join what the stages found out about each finding."""
     return [

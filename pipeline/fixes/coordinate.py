@@ -20,15 +20,26 @@ def coordinates(findings: Iterable[Finding]) -> Iterator[Fix]:
             yield fix
 
 
+def ecosystem_of(finding: Finding) -> str:
+    """Return whose rules order the versions; in an image, Java archives are told by their colon."""
+    match finding.location:
+        case PackageLocation(ecosystem=ecosystem):
+            return ecosystem
+        case ImageLocation(package=str(package)) if ":" in package:
+            return "Maven"
+        case _:
+            return "Debian"
+
+
 def _upgrade(finding: Finding) -> Fix | None:
     match finding.location:
-        case PackageLocation(ecosystem=ecosystem, name=name, version=str(version), path=path):
+        case PackageLocation(name=name, version=str(version), path=path):
             where = path or name
         case ImageLocation(image=image, package=str(name), version=str(version), path=path):
-            ecosystem, where = _ecosystem(finding), path or image
+            where = path or image
         case _:
             return None
-    fixed = smallest_fix(ecosystem, version, finding.hints.fixed_versions)
+    fixed = smallest_fix(ecosystem_of(finding), version, finding.hints.fixed_versions)
     if fixed is None or fixed == version:
         return None
     return Fix(
@@ -41,10 +52,3 @@ def _upgrade(finding: Finding) -> Fix | None:
         replacement=f"{name}:{fixed}",
         note=f"{finding.rule.id} is fixed in {fixed}, the nearest fixed version after {version}.",
     )
-
-
-def _ecosystem(finding: Finding) -> str:
-    """Return the version scheme of an image's package; Java archives say so by their colon."""
-    location = finding.location
-    package = location.package if isinstance(location, ImageLocation) else None
-    return "Maven" if package and ":" in package else "Debian"

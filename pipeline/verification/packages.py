@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.findings.versions import package_key, parse_version, release
+from pipeline.fixes.coordinate import ecosystem_of
 from pipeline.fixes.manifests.entries import find_entry
 from pipeline.fixes.text import SourceText
-from pipeline.records import Finding, Outcome, PackageLocation
+from pipeline.records import Finding, Fix, Outcome, PackageLocation
 from pipeline.verification.change import Change
 
 EVIDENCE = "version outside the advisory's range"
@@ -29,6 +30,16 @@ def judge_version(change: Change, findings: Sequence[Finding]) -> tuple[Outcome,
     worse = _others(change, location, version, findings)
     if worse is not None:
         return Outcome.REFUTED, f"{version} falls into {worse}, which {location.version} doesn't", "nothing new"
+    return Outcome.VERIFIED, EVIDENCE, None
+
+
+def judge_coordinate(finding: Finding, fix: Fix) -> tuple[Outcome, str, str | None]:
+    """Return outcome, evidence and failing check for an upgrade of a bare coordinate, without any source."""
+    old, new = fix.before.rpartition(":")[2], fix.replacement.rpartition(":")[2]
+    if fix.before.rpartition(":")[0] != fix.replacement.rpartition(":")[0]:
+        return Outcome.REFUTED, "it names another package", "applies"
+    if not outside(ecosystem_of(finding), old, new, finding.hints.fixed_versions):
+        return Outcome.REFUTED, f"{new} is inside the advisory's range", "finding gone"
     return Outcome.VERIFIED, EVIDENCE, None
 
 

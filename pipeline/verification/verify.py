@@ -7,17 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from config.settings import Settings
 from pipeline.fixes.interface import Snapshot
 from pipeline.records import Finding, Fix, Verdict
 from pipeline.source.tree import MissingCommit, open_tree
-from pipeline.stage import Context, Progress, Request, read_records, write_records
-from pipeline.verification.runners.registry import RUNNERS, available
-from pipeline.verification.service import Proposal, Service
-
-_OWN_RULES = (".semgrep", ".semgrep.yml", ".semgrep.yaml", "semgrep.yml", "semgrep.yaml")
+from pipeline.stage import Context, Request, read_records, write_records
+from pipeline.verification.packages import judge_coordinate
+from pipeline.verification.service import Proposal, fix_digest, verdict_of
 
 
 class Verify:
@@ -29,10 +25,9 @@ class Verify:
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the settings, the sources by digest, and which scanners are here in which version."""
         return {
-            "verification": msgspec.to_builtins(settings.verification),
+            "verification": scanning_settings(settings.verification),
             "digests": [request.source_digest, request.earlier_source_digest],
             "commit": request.commit,
-            "scanners": {runner.name: available(runner, settings.verification) for runner in RUNNERS},
         }
 
     def run(self, context: Context) -> dict[str, Any]:
@@ -40,16 +35,9 @@ class Verify:
         fixes = list(read_records(context.inputs["mine"] / "fixes.jsonl", Fix))
         with ExitStack() as stack:
             proposals, findings = _proposals(context, stack, fixes)
-            service = Service(
-                settings=context.settings.verification,
-                cache=context.folder.parents[2] / "cache" / "scans",
-                own_rules=_own_rules(context),
-                findings=findings,
-                progress=lambda done, total: context.progress(
-                    Progress(stage="verify", message="verdicts", done=done, total=total)
-                ),
-            )
-            verdicts = service.verify(proposals)
+            verdicts = service_of(context, findings).verify(proposals)
+        if context.request.source is None:
+            verdicts += _coordinates(fixes, _findings(context.inputs["parse"] / "findings.jsonl"))
         write_records(context.folder / "verdicts.jsonl", verdicts)
         return _counts(fixes, verdicts)
 
@@ -71,6 +59,12 @@ def _proposals(context: Context, stack: ExitStack, fixes: list[Fix]) -> tuple[li
     return proposals, [*current.values(), *earlier.values()]
 
 
+def _coordinates(fixes: list[Fix], findings: dict[str, Finding]) -> list[Verdict]:
+    """Return verdicts for upgrades of bare coordinates, judged by the advisory's ranges alone."""
+    known = [(fix, findings[fix.fingerprint]) for fix in fixes if fix.fingerprint in findings]
+    return [verdict_of(fix, *judge_coordinate(finding, fix)) for fix, finding in known]
+
+
 def _findings(path: Path) -> dict[str, Finding]:
     return {one.fingerprint: one for one in read_records(path, Finding)} if path.exists() else {}
 
@@ -85,16 +79,7 @@ def _snapshot(context: Context, stack: ExitStack, source: str | None, commit: st
         return None
 
 
-def _own_rules(context: Context) -> Path | None:
-    """Return the repository's own Semgrep rules, None when it has none on disk."""
-    sources = [Path(source) for source in (context.request.source, context.request.earlier_source) if source]
-    found = (source / name for source in sources for name in _OWN_RULES)
-    return next((path for path in found if path.exists()), None)
-
-
 def _counts(fixes: list[Fix], verdicts: list[Verdict]) -> dict[str, Any]:
-    from pipeline.verification.service import fix_digest
-
     sources = {fix_digest(fix): str(fix.source) for fix in fixes}
     outcomes = Counter(str(verdict.outcome) for verdict in verdicts)
     by_source = Counter(f"{sources[verdict.fix]}: {verdict.outcome}" for verdict in verdicts)

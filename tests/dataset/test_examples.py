@@ -5,9 +5,10 @@ from samples import CODE, excerpt, finding, fix, package
 
 from pipeline.dataset import prompts, prose
 from pipeline.dataset.examples import Material, apply, examples
-from pipeline.records import Fix, FixSource, Passage
+from pipeline.records import Fix, FixSource, Outcome, Passage, Verdict
 
-MATERIAL = Material(finding=finding(), excerpt=excerpt(), fixes=((fix(), None),))
+VERDICT = Verdict(fingerprint="f1", fix="x", outcome=Outcome.VERIFIED, evidence="two CI scans")
+MATERIAL = Material(finding=finding(), excerpt=excerpt(), fixes=((fix(), VERDICT),))
 
 
 def made(material: Material = MATERIAL) -> dict[str, list]:
@@ -56,7 +57,7 @@ def test_only_the_lines_to_replace_are_marked() -> None:
 
 def test_a_fix_that_no_longer_meets_its_lines_gives_no_example() -> None:
     stale = msgspec.structs.replace(fix(), before="something else\n")
-    assert made(Material(finding=finding(), excerpt=excerpt(), fixes=((stale, None),)))["codefix"] == []
+    assert made(Material(finding=finding(), excerpt=excerpt(), fixes=((stale, VERDICT),)))["codefix"] == []
 
 
 def test_a_package_without_source_is_fixed_by_its_coordinate() -> None:
@@ -69,7 +70,7 @@ def test_a_package_without_source_is_fixed_by_its_coordinate() -> None:
         before="requests:2.19.0",
         replacement="requests:2.20.0",
     )
-    example = made(Material(finding=package(), fixes=((upgrade, None),)))["codefix"][0]
+    example = made(Material(finding=package(), fixes=((upgrade, VERDICT),)))["codefix"][0]
     assert example.messages[2].content == "requests:2.20.0"
 
 
