@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from config.settings import Settings
 from pipeline.artifacts.extract import private_folder, walk
 from pipeline.artifacts.folder import digest_artifacts
 from pipeline.artifacts.interface import INDEX, REJECTED, IndexEntry, sorted_rejections
+from pipeline.findings.redaction import Redactor, load_key
 from pipeline.records import Rejection
 from pipeline.stage import Context, Progress, Request, write_records
 
@@ -65,13 +68,15 @@ def snapshots(request: Request) -> Iterator[tuple[str, Path]]:
 
 
 def _items(context: Context) -> Iterator[IndexEntry | Rejection]:
+    """Yield the files and refusals of all snapshots; names are from outside too, and redacted."""
+    redact = Redactor(load_key(context.folder.parents[2])).redact
     with private_folder(context.work) as scratch:
         for snapshot, root in snapshots(context.request):
             for item in walk(root, context.settings.artifacts, scratch):
                 if isinstance(item, Rejection):
-                    yield item
+                    yield msgspec.structs.replace(item, report=redact(item.report), reason=redact(item.reason))
                 else:
                     yield IndexEntry(
-                        snapshot=snapshot, artifact=item.artifact, report=item.report,
-                        place=item.place, sha256=item.sha256, bytes=item.size,
+                        snapshot=snapshot, artifact=item.artifact, report=redact(item.report),
+                        place=redact(item.place), sha256=item.sha256, bytes=item.size,
                     )  # fmt: skip
