@@ -21,7 +21,7 @@ from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen, text_of
 
 _FIELD = re.compile(r"^(Vulnerability|Severity|Package|Version|Fix Version|Type|Location):?[ \t]+(.*)$", re.MULTILINE)
-_IN_IMAGE = re.compile(r" was found in image (.+) at: ")
+_IN_IMAGE = re.compile(r" was found in image (.{1,500}?) at: ")
 
 
 class _Metrics(msgspec.Struct, frozen=True):

@@ -37,11 +37,11 @@ def outline(report: Report) -> Outline:
         stamp = report.path.stat()
     except OSError:
         return Outline(kind="text")
-    return _outline(report.path, stamp.st_mtime_ns, stamp.st_size, start == "{")
+    return _outline(report.path, (stamp.st_mtime_ns, stamp.st_ino), stamp.st_size, start == "{")
 
 
 @lru_cache(maxsize=64)
-def _outline(path: Path, _changed: int, size: int, is_object: bool) -> Outline:
+def _outline(path: Path, _changed: tuple[int, int], size: int, is_object: bool) -> Outline:
     report = Report(path=path, name=path.name, head="", size=size)
     try:
         return _of_object(report) if is_object else _of_array(report)

@@ -17,7 +17,7 @@ from pipeline.scanners.places import Place, file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen, word_of
 
-_NOTHING_THERE = re.compile(r"not found in|^no .* found in|no .*files found", re.IGNORECASE)
+_NOTHING_THERE = re.compile(r"not found in|^no .{1,100} found in|^no .{0,100}files found", re.IGNORECASE)
 """Terrascan tries every kind of configuration and reports each that isn't there as an error."""
 
 

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 import msgspec
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import ParseError, iterparse
+from defusedxml.ElementTree import DefusedXMLParser, ParseError, iterparse
 
 from pipeline.records import Domain, Hints, Rule, Scanner, UrlLocation
 from pipeline.scanners import severity
@@ -128,10 +128,14 @@ def _sites(raw: msgspec.Raw) -> list[msgspec.Raw]:
 
 
 def _read_xml(report: Report) -> Iterator[Said]:
-    """Read element by element; what stands before a break is kept."""
+    """Read element by element; what stands before a break is kept.
+
+    A report is UTF-8 by now, whatever its first line says.
+    """
     scanner, site, alerts = Scanner(name="zap"), "", 0
     try:
-        for event, element in iterparse(report.path, events=("start", "end"), forbid_dtd=True):
+        parser = DefusedXMLParser(encoding="utf-8", forbid_dtd=True)
+        for event, element in iterparse(report.path, events=("start", "end"), parser=parser):
             if event == "start":
                 if element.tag == "OWASPZAPReport":
                     scanner = Scanner(name="zap", version=element.get("version"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,8 @@ from pipeline.scanners.sarif.schema import (
 )
 
 NO_RULE = RuleText()
+LONGEST_MESSAGE = 100_000
+_PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 
 
 class Rules:
@@ -145,10 +148,15 @@ class Rules:
 
 
 def _filled(message: Message, arguments: list[str]) -> str:
+    """Put the arguments in their places, up to a length no honest message has."""
     text = message.text or message.markdown or ""
-    for position, argument in enumerate(arguments):
-        text = text.replace(f"{{{position}}}", argument)
-    return text
+    parts, length, end = [], 0, 0
+    for match in _PLACEHOLDER.finditer(text):
+        if length > LONGEST_MESSAGE or int(match[1]) >= len(arguments):
+            continue
+        parts += [text[end : match.start()], arguments[int(match[1])]]
+        length, end = length + len(parts[-2]) + len(parts[-1]), match.end()
+    return "".join([*parts, text[end:]])
 
 
 def _cwe_texts(properties: dict[str, Any] | None) -> Iterable[str]:
