@@ -115,9 +115,7 @@ def binding(
         },
         "adapters": {one.name: one.loaded.adapter for one in measured if one.loaded.adapter},
         "data": {path.relative_to(dataset).as_posix(): digest_file(path) for path in files},
-        "recipes": {
-            stage: manifest.settings for stage, manifest in manifests.items() if manifest and stage.startswith("train")
-        },
+        "recipes": {name: manifest.settings for name, manifest in manifests.items() if manifest},
         "code": code_digest(),
     }
 

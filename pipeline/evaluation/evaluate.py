@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from config.settings import Settings
-from pipeline.evaluation import binding, canaries
+from pipeline.evaluation import binding
 from pipeline.evaluation.checking import Checker
 from pipeline.evaluation.curves import curves
-from pipeline.evaluation.measurement import Answer, Contestant, Plan, Question, Step
-from pipeline.evaluation.measuring import Measured, collect, measure
-from pipeline.evaluation.questions import questions, read_held_out
-from pipeline.evaluation.report import Report, build, encode
+from pipeline.evaluation.measurement import Contestant, Step
+from pipeline.evaluation.session import Session, write
 from pipeline.evaluation.table import table
-from pipeline.models.base import BaseModel, resolve
-from pipeline.records import Example
-from pipeline.stage import (
-    Context,
-    Manifest,
-    Progress,
-    Request,
-    digest_folder,
-    read_records,
-    write_atomically,
-    write_records,
-)
+from pipeline.models.base import resolve
+from pipeline.stage import Context, Progress, Request, digest_folder
 
-__all__ = ["Evaluate", "table"]
-
-CANARIES = "canaries.jsonl"
+__all__ = ["Evaluate", "champions", "table"]
 
 
 class Evaluate:
-    """Stage `evaluate`: `evaluation/report.json` and `answers.jsonl`, for the base and every adapter."""
+    """Stage `evaluate`: `evaluation/report.json`, `report.html`, `answers.jsonl`, for the base and every adapter."""
 
     name = "evaluate"
 
@@ -50,46 +33,33 @@ class Evaluate:
         return {
             "evaluation": settings.evaluation,
             "base_model": settings.fine_tuning.base_model_name,
+            "quantization": settings.fine_tuning.quantization,
             "verification": settings.verification,
+            "source": [request.source_digest, request.earlier_source_digest, request.commit],
             "champion": {one.name: digest_folder(Path(one.adapter or "")) for one in champions(settings)},
         }
 
     def run(self, context: Context) -> dict[str, Any]:
         """Measure in a child process, then check, score, compare and report."""
-        dataset = context.inputs["assemble"] / "dataset"
-        manifests = {stage: binding.read_manifest(context.inputs[stage]) for stage in self.needs}
-        binding.check_dataset(context.inputs["assemble"], manifests["assemble"])
-        held_out = read_held_out(dataset)
-        binding.check_leak(held_out)
-        base = resolve(context.settings.fine_tuning.base_model_name)
-        contestants = (Contestant(name="base"), *self._trained(context), *champions(context.settings))
-        asked = questions(held_out, context.settings.evaluation)
-        plan = make_plan(context, base, contestants, asked, {**held_out.test, **planted(dataset)})
-        measure(plan, lambda step: context.progress(_progress(self.name, step)))
-        measured = [collect(plan, one, asked) for one in contestants]
-        self._check(base, measured, manifests)
-        report = build(
-            measured,
-            asked,
-            held_out,
-            binding=binding.binding(base, measured, manifests, dataset),
-            verify=Checker(context, context.inputs["parse"]) if context.request.source else None,
-            curves=curves({name: context.inputs[stage] for name, stage in self.models.items()}),
+        inputs = context.inputs
+        binding.check_dataset(inputs["assemble"], binding.read_manifest(inputs["assemble"]))
+        session = Session(
+            base=resolve(context.settings.fine_tuning.base_model_name),
+            contestants=(*self._trained(context), *champions(context.settings)),
+            dataset=inputs["assemble"] / "dataset",
+            work=context.work,
+            settings=context.settings,
+            manifests={name: binding.read_manifest(inputs[stage]) for name, stage in self.models.items()},
+            curves=curves({name: inputs[stage] for name, stage in self.models.items()}),
+            verify=Checker(context, inputs["parse"]) if context.request.source else None,
         )
-        _write(context.folder / "evaluation", _with_exposure(report, measured, dataset), measured)
+        report, measured = session.run(lambda step: context.progress(_progress(self.name, step)))
+        write(context.folder / "evaluation", report, measured)
         return {"models": len(report.models), "answers": report.answers, "held_out": report.held_out}
 
     def _trained(self, context: Context) -> tuple[Contestant, ...]:
         found = {name: context.inputs[stage] / "model" for name, stage in self.models.items()}
         return tuple(Contestant(name=name, adapter=str(path)) for name, path in found.items() if path.is_dir())
-
-    def _check(self, base: BaseModel, measured: Sequence[Measured], manifests: Mapping[str, Manifest | None]) -> None:
-        """Stop when what was loaded isn't what the stages made, or can't be told apart."""
-        for one in measured:
-            manifest = manifests.get(self.models.get(one.name, ""))
-            binding.check_adapter(one.loaded, manifest)
-            binding.check_base(base, one.loaded, manifest)
-        binding.check_distinct([one for one in measured if not one.name.startswith("champion")])
 
 
 def champions(settings: Settings) -> tuple[Contestant, ...]:
@@ -105,66 +75,5 @@ def champions(settings: Settings) -> tuple[Contestant, ...]:
     )
 
 
-def make_plan(
-    context: Context,
-    base: BaseModel,
-    contestants: tuple[Contestant, ...],
-    asked: Sequence[Question],
-    examples: Mapping[str, Sequence[Example]],
-) -> Plan:
-    """Write the questions and examples into the work folder and return the child's plan."""
-    settings, work = context.settings.evaluation, context.work
-    write_records(work / "questions.jsonl", asked)
-    for kind, of in examples.items():
-        write_records(work / f"losses-{kind}.jsonl", of)
-    return Plan(
-        base=str(base.path),
-        contestants=contestants,
-        losses={kind: str(work / f"losses-{kind}.jsonl") for kind in examples},
-        questions=str(work / "questions.jsonl"),
-        output=str(work / "measured"),
-        seconds=settings.answer_seconds,
-        quantization=context.settings.fine_tuning.quantization,
-        batch=settings.batch,
-        seeds=tuple(range(1, settings.samples + 1)),
-        temperature=settings.temperature,
-    )
-
-
-def planted(dataset: Path) -> dict[str, list[Example]]:
-    """Return the canaries' candidates as one more kind of example, when canaries were planted."""
-    path = dataset / CANARIES
-    if not path.is_file():
-        return {}
-    found = list(read_records(path, Example))
-    return {"canary": canaries.rivals(found)}
-
-
-def _with_exposure(report: Report, measured: Sequence[Measured], dataset: Path) -> Report:
-    path = dataset / CANARIES
-    if not path.is_file():
-        return report
-    found = list(read_records(path, Example))
-    details = {
-        one.name: report.details[one.name] | {"exposure": canaries.exposure(found, one.losses["canary"])}
-        for one in measured
-    }
-    return msgspec.structs.replace(report, details=details)
-
-
-def _write(folder: Path, report: Report, measured: Sequence[Measured]) -> None:
-    folder.mkdir(parents=True)
-    write_records(folder / "answers.jsonl", _all_answers(measured))
-    write_atomically(folder / "report.json", encode(report))
-
-
 def _progress(stage: str, step: Step) -> Progress:
     return Progress(stage=stage, message=step.message, done=step.done, total=step.total)
-
-
-def _all_answers(measured: Sequence[Measured]) -> list[Answer]:
-    made = []
-    for one in measured:
-        for answers in (one.answers, *(one.sampled[seed] for seed in sorted(one.sampled))):
-            made += [answers[name] for name in sorted(answers)]
-    return made

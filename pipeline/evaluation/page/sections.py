@@ -266,8 +266,8 @@ def targets(report: Report) -> str:
         for domain in dict.fromkeys(one["domain"] for one in found)
     )
     note = (
-        f"<p class='note'>Of {escape(str(model))}. Precision, recall and F1 say nothing where no safe code was held out: "
-        "then a target is not measurable.</p>"
+        f"<p class='note'>Of {escape(str(model))}. Precision, recall and F1 say nothing where no safe code was held "
+        "out: then a target is not measurable.</p>"
     )
     return _table(f"<tr><th>domain</th>{head}</tr>", body) + note
 

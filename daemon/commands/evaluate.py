@@ -1,0 +1,135 @@
+"""`fixsmith evaluate`: measure adapters on a data set, beside the base model and the trivial answers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from config.errors import NotBetter, UsageError
+from daemon.commands.report import load
+
+NAMES = {"analysis": "stage-1", "codefix": "stage-2", "single": "single"}
+
+
+def add(subparsers: Any) -> None:
+    """Describe the command."""
+    command = subparsers.add_parser(
+        "evaluate",
+        help="measure a specialist",
+        description="Measure adapters on held-out examples: losses, answers, intervals, every trivial answer "
+        "beside them. What is measured is kept; the same command goes on after a stop.",
+        epilog="With --gate it exits 4 when a model isn't better by more than chance.",
+    )
+    command.add_argument("--model", action="append", metavar="NAME=DIR", help="an adapter's folder, repeatable")
+    command.add_argument("--dataset", metavar="DIR", help="data set (default: the newest run's)")
+    command.add_argument("--base-model", metavar="ID|PATH", help="base model (default: fine_tuning.base_model_name)")
+    command.add_argument("--champion", metavar="DIR", help="the published release to beat (default: gate.champion)")
+    command.add_argument(
+        "--to", metavar="DIR", default="evaluation", help="folder for the report (default: evaluation)"
+    )
+    command.add_argument("--gate", action="store_true", help="exit 4 unless every model is better")
+    command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    command.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
+    command.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, write the report and print the table; return 0, or raise NotBetter with --gate."""
+    import msgspec
+
+    from pipeline.evaluation.gate import decide, sentence
+    from pipeline.evaluation.session import write
+
+    settings = _settings(arguments)
+    session = _session(arguments, settings)
+    report, measured = session.run(lambda step: _say(step, arguments.json))
+    folder = Path(arguments.to)
+    write(folder, report, measured)
+    verdict = decide(report, settings.gate)
+    if arguments.json:
+        done = {"report": str(folder / "report.json"), "verdict": verdict}
+        sys.stdout.write(msgspec.json.encode(done).decode() + "\n")
+    else:
+        _print(report, folder)
+    if arguments.gate and not verdict.better:
+        failed = " ".join(sentence(one) for one in verdict.judgements if not one.better)
+        raise NotBetter(failed or "No specialist was measured.", f"See {folder / 'report.html'}.")
+    return 0
+
+
+def models(arguments: argparse.Namespace, workspace: Path) -> dict[str, Path]:
+    """Return the adapters to measure by name: those given, else the newest run's."""
+    if not arguments.model:
+        found = {name: workspace / "models" / folder for folder, name in NAMES.items()}
+        return {name: path for name, path in found.items() if path.is_dir()}
+    chosen = {}
+    for pair in arguments.model:
+        name, separator, folder = pair.partition("=")
+        if not separator or not name or not Path(folder).is_dir():
+            raise UsageError(f"--model {pair} names no adapter folder.", "Write --model NAME=DIR.")
+        chosen[NAMES.get(name, name)] = Path(folder)
+    return chosen
+
+
+def _settings(arguments: argparse.Namespace) -> Any:
+    import msgspec
+
+    settings = load(arguments.config)
+    if arguments.champion:
+        gate = msgspec.structs.replace(settings.gate, champion=arguments.champion)
+        settings = msgspec.structs.replace(settings, gate=gate)
+    return settings
+
+
+def _session(arguments: argparse.Namespace, settings: Any) -> Any:
+    from pipeline.evaluation.evaluate import champions
+    from pipeline.evaluation.measurement import Contestant
+    from pipeline.evaluation.session import Session
+    from pipeline.models.base import resolve
+    from pipeline.stage import digest_folder, digest_of
+
+    workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
+    dataset = Path(arguments.dataset) if arguments.dataset else workspace / "dataset"
+    if not dataset.is_dir():
+        raise UsageError(f"There is no data set in {dataset}.", "Give --dataset, or run process_artifacts first.")
+    adapters = models(arguments, workspace)
+    contestants = (*(Contestant(name=name, adapter=str(path)) for name, path in adapters.items()), *champions(settings))
+    base = resolve(arguments.base_model or settings.fine_tuning.base_model_name)
+    folders = [dataset, *(Path(one.adapter or "") for one in contestants)]
+    identity = [base.digest, contestants, [digest_folder(folder) for folder in folders], settings.evaluation]
+    work = Path(arguments.to) / ".work" / digest_of(identity)[:12]
+    work.mkdir(parents=True, exist_ok=True)
+    return Session(
+        base=base,
+        contestants=contestants,
+        dataset=dataset,
+        work=work,
+        settings=settings,
+        manifests={},
+        curves={},
+    )
+
+
+def _say(step: Any, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(step).decode() + "\n")
+        sys.stdout.flush()
+    elif sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{step.message} {step.done}/{step.total}")
+
+
+def _print(report: Any, folder: Path) -> None:
+    import msgspec
+    from rich.console import Console
+
+    from pipeline.evaluation.table import table
+
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+    console = Console(highlight=False)
+    console.print(table(msgspec.to_builtins(report)))
+    console.print(f"{folder / 'report.html'}", soft_wrap=True)

@@ -1,0 +1,119 @@
+"""One evaluation from beginning to end: used by the stage, and by `fixsmith evaluate` on any folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.settings import Settings
+from pipeline.evaluation import binding, canaries
+from pipeline.evaluation.measurement import Answer, Contestant, Plan, Question, Step
+from pipeline.evaluation.measuring import Measured, collect, measure
+from pipeline.evaluation.page.document import document
+from pipeline.evaluation.proposing import Verify
+from pipeline.evaluation.questions import questions, read_held_out
+from pipeline.evaluation.report import BASE, Report, build, encode
+from pipeline.models.base import BaseModel
+from pipeline.records import Example
+from pipeline.stage import Manifest, read_records, write_atomically, write_records
+
+CANARIES = "canaries.jsonl"
+ANSWERS, REPORT, PAGE = "answers.jsonl", "report.json", "report.html"
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """What is measured: the base, adapters by name, a data set; `work` is kept across kills.
+
+    `manifests` holds, by contestant, what its training stage handed over: the loaded files must be those.
+    """
+
+    base: BaseModel
+    contestants: tuple[Contestant, ...]
+    dataset: Path
+    work: Path
+    settings: Settings
+    manifests: Mapping[str, Manifest | None]
+    curves: Mapping[str, Any]
+    verify: Verify | None = None
+
+    def run(self, say: Callable[[Step], None]) -> tuple[Report, list[Measured]]:
+        """Measure in a child process, then check, score and compare; raise Error when figures would lie."""
+        held_out = read_held_out(self.dataset)
+        binding.check_leak(held_out)
+        asked = questions(held_out, self.settings.evaluation)
+        plan = self._plan(asked, {**held_out.test, **planted(self.dataset)})
+        measure(plan, say)
+        measured = [collect(plan, one, asked) for one in plan.contestants]
+        self._check(measured)
+        report = build(
+            measured,
+            asked,
+            held_out,
+            binding=binding.binding(self.base, measured, self.manifests, self.dataset),
+            curves=self.curves,
+            verify=self.verify,
+        )
+        return _with_exposure(report, measured, self.dataset), measured
+
+    def _plan(self, asked: Sequence[Question], examples: Mapping[str, Sequence[Example]]) -> Plan:
+        settings = self.settings.evaluation
+        write_records(self.work / "questions.jsonl", asked)
+        for kind, of in examples.items():
+            write_records(self.work / f"losses-{kind}.jsonl", of)
+        return Plan(
+            base=str(self.base.path),
+            contestants=(Contestant(name=BASE), *self.contestants),
+            losses={kind: str(self.work / f"losses-{kind}.jsonl") for kind in examples},
+            questions=str(self.work / "questions.jsonl"),
+            output=str(self.work / "measured"),
+            seconds=settings.answer_seconds,
+            quantization=self.settings.fine_tuning.quantization,
+            batch=settings.batch,
+            seeds=tuple(range(1, settings.samples + 1)),
+            temperature=settings.temperature,
+        )
+
+    def _check(self, measured: Sequence[Measured]) -> None:
+        """Stop when what was loaded isn't what the stages made, or can't be told apart."""
+        for one in measured:
+            manifest = self.manifests.get(one.name)
+            binding.check_adapter(one.loaded, manifest)
+            binding.check_base(self.base, one.loaded, manifest)
+        binding.check_distinct([one for one in measured if not one.name.startswith("champion")])
+
+
+def planted(dataset: Path) -> dict[str, list[Example]]:
+    """Return the canaries' candidates as one more kind of example, when canaries were planted."""
+    path = dataset / CANARIES
+    return {"canary": canaries.rivals(list(read_records(path, Example)))} if path.is_file() else {}
+
+
+def write(folder: Path, report: Report, measured: Sequence[Measured]) -> None:
+    """Write answers, report and page into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_records(folder / ANSWERS, _all_answers(measured))
+    write_atomically(folder / REPORT, encode(report))
+    write_atomically(folder / PAGE, document(report).encode())
+
+
+def _with_exposure(report: Report, measured: Sequence[Measured], dataset: Path) -> Report:
+    path = dataset / CANARIES
+    if not path.is_file():
+        return report
+    found = list(read_records(path, Example))
+    details = {
+        one.name: report.details[one.name] | {"exposure": canaries.exposure(found, one.losses["canary"])}
+        for one in measured
+    }
+    return msgspec.structs.replace(report, details=details)
+
+
+def _all_answers(measured: Sequence[Measured]) -> list[Answer]:
+    made = []
+    for one in measured:
+        for answers in (one.answers, *(one.sampled[seed] for seed in sorted(one.sampled))):
+            made += [answers[name] for name in sorted(answers)]
+    return made
