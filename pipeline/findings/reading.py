@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +22,8 @@ REPORT_SUFFIXES = frozenset({".json", ".sarif", ".xml", ".csv", ".jsonl", ".ndjs
 NO_REPORT = "not a scanner report"
 BILLS = ('"bomFormat"', '"spdxVersion"', "SPDXVersion:", "http://cyclonedx.org/schema/bom")
 Place = tuple[str, str]
+_WHOLE = re.compile(r"^(?:/(?:results|queries|dependencies|runs(?:/\d+)?))?$")
+"""Pointers of faults that cost the report as a whole: with one, and without a finding, it wasn't read."""
 
 
 class Raw(msgspec.Struct, frozen=True):
@@ -99,15 +102,16 @@ class _Snapshot:
             known = _is_report_name(item.place) and not any(bill in report.head for bill in BILLS)
             self._refuse(item, refused.message, known=known)
             return
-        before = len(self._reading.raw[self._name])
+        found = broken = False
         try:
             for said in reader.read(report):
                 self._take(item, said)
+                found = found or isinstance(said, RawFinding)
+                broken = broken or (isinstance(said, Fault) and _WHOLE.match(said.pointer) is not None)
         except InputRefused as refused:
             self._reject(item, refused.message)
-            self._reading.reports += len(self._reading.raw[self._name]) > before
-        else:
-            self._reading.reports += 1
+            broken = True
+        self._reading.reports += found or not broken
 
     def _take(self, item: Unpacked, said: RawFinding | Fault) -> None:
         if isinstance(said, Fault):

@@ -86,12 +86,12 @@ def parse_version(ecosystem: str, text: str) -> Any | None:
     if name is None or not text.strip() or len(text) > 200:
         return None
     import univers.versions
-    from univers.versions import InvalidVersion
+    from univers.nuget import InvalidNuGetVersion
 
     try:
         version = getattr(univers.versions, name)(text.strip())
         sorted((version, version))  # some classes only fail when they compare
-    except (InvalidVersion, ValueError, TypeError, AttributeError, IndexError, NotImplementedError):
+    except (InvalidNuGetVersion, ValueError, TypeError, AttributeError, IndexError, NotImplementedError):
         return None
     return version
 

@@ -1,0 +1,159 @@
+"""The stage `parse`, on reports built here: what is read, what is named as unreadable, and nothing lost."""
+
+import gzip
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from config.errors import InputRefused
+from config.settings import Settings
+from pipeline.findings.parse import Parse
+from pipeline.stage import Request, RunFolder
+from tests.artifacts.hostile import put, zip_bytes
+from tests.findings.running import parse, result, sarif
+
+ONE = sarif([result("R1", "a.py", 3, "eval(x)")])
+CORRUPT = {
+    "empty": b"",
+    "cut in the middle": ONE[:-40],
+    "no json": b"this is not json",
+    "not text": b'{"version": "2.1.0", "runs": \xff\xfe\x00',
+    "deep": b'{"version": "2.1.0", "runs": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+    "huge number": b'{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "A"}}, "results": 1e99999}]}',
+    "unknown": b'{"hello": "world"}',
+}
+
+
+@pytest.mark.parametrize("kind", CORRUPT)
+def test_a_corrupt_report_among_good_ones_is_named_and_the_rest_read(tmp_path: Path, kind: str) -> None:
+    put(tmp_path, "in/bad/report.json", CORRUPT[kind])
+    put(tmp_path, "in/good/report.sarif", ONE)
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    assert len(parsed.findings()) == 1
+    assert {rejection.report for rejection in parsed.rejected()} == {"bad/report.json"}
+    assert any("bad/report.json" in warning for warning in parsed.manifest.warnings)
+    assert all("\n" not in rejection.reason for rejection in parsed.rejected())
+
+
+@pytest.mark.parametrize("kind", CORRUPT)
+def test_only_corrupt_reports_end_in_exit_three_and_say_why(tmp_path: Path, kind: str) -> None:
+    put(tmp_path, "in/report.json", CORRUPT[kind])
+    with pytest.raises(InputRefused, match=r"report\.json") as caught:
+        parse(tmp_path / "out", tmp_path / "in")
+    assert caught.value.exit_code == 3 and caught.value.hint
+
+
+def test_a_report_without_findings_was_read(tmp_path: Path) -> None:
+    put(tmp_path, "in/report.sarif", sarif([]))
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    assert parsed.findings() == [] and parsed.manifest.counts["reports"] == 1 and not parsed.manifest.warnings
+
+
+def test_pages_and_pictures_are_no_reports_and_no_failures(tmp_path: Path) -> None:
+    put(tmp_path, "in/run/report.html", b"<html>Found</html>")
+    put(tmp_path, "in/run/notes.md", b"# Notes")
+    put(tmp_path, "in/run/plot.png", b"\x89PNG\r\n\x1a\n\x00\x00")
+    put(tmp_path, "in/run/sbom.cdx.json", b'{"bomFormat": "CycloneDX", "components": []}')
+    put(tmp_path, "in/run/report.sarif", ONE)
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    assert parsed.rejected() == [] and not parsed.manifest.warnings
+    assert {skipped.reason for skipped in parsed.rejected("skipped.jsonl")} == {"not a scanner report"}
+    assert len(parsed.rejected("skipped.jsonl")) == 4
+
+
+def test_only_pages_end_in_exit_three(tmp_path: Path) -> None:
+    put(tmp_path, "in/report.html", b"<html>Found</html>")
+    with pytest.raises(InputRefused, match="No scanner report"):
+        parse(tmp_path / "out", tmp_path / "in")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_encodings_and_gzip_change_nothing_but_the_origin(tmp_path: Path, encoding: str, packed: bool) -> None:
+    content = ONE.decode().encode(encoding)
+    put(tmp_path, "in/report.sarif", gzip.compress(content) if packed else content)
+    put(tmp_path, "plain/report.sarif", ONE)
+    (found,) = parse(tmp_path / "out", tmp_path / "in").findings()
+    (plain,) = parse(tmp_path / "out", tmp_path / "plain", run="plain").findings()
+    assert found.fingerprint == plain.fingerprint and found.message == plain.message
+
+
+def many(folder: Path) -> None:
+    """Write reports of several tools that share findings."""
+    for number in range(6):
+        rows = [
+            result(f"R{row % 3}", f"f{row % 2}.py", row + 1, f"call({row % 4})") for row in range(number, number + 5)
+        ]
+        put(folder, f"run{number}/report.sarif", sarif(rows, tool=f"Tool{number % 2}"))
+    put(folder, "x.zip", zip_bytes({"b.sarif": ONE, "a.sarif": sarif([result("R9", "z.py", 1)])}))
+    put(folder, "raw.sarif", ONE)
+
+
+def test_the_same_reports_in_any_order_and_twice_give_the_same_bytes(tmp_path: Path) -> None:
+    many(tmp_path / "in")
+    first = parse(tmp_path / "out", tmp_path / "in", run="first")
+    dice = random.Random(3)
+    for attempt in range(4):
+        entries = sorted((tmp_path / "in").iterdir())
+        dice.shuffle(entries)
+        other = tmp_path / f"in{attempt}"
+        for number, entry in enumerate(entries):
+            (shutil.copytree if entry.is_dir() else shutil.copy)(
+                entry, put(other, "x", b"").parent / f"{number}-{entry.name}"
+            )
+            if attempt % 2 and entry.is_dir():
+                shutil.copytree(entry, other / f"again-{number}")
+        (other / "x").unlink()
+        again = parse(tmp_path / "out", other, run=f"again{attempt}")
+        assert again.content() == first.content()
+
+
+def test_both_snapshots_share_advisory_names_and_fingerprints(tmp_path: Path) -> None:
+    put(tmp_path, "old/report.sarif", sarif([result("R1", "a.py", 3, "eval(x)"), result("R2", "a.py", 5, "exec(y)")]))
+    put(tmp_path, "new/report.sarif", sarif([result("R1", "a.py", 30, "eval(x)")]))
+    parsed = parse(tmp_path / "out", tmp_path / "new", tmp_path / "old")
+    (now,) = parsed.findings()
+    before = parsed.findings("earlier.jsonl")
+    assert now.fingerprint in {finding.fingerprint for finding in before} and len(before) == 2
+    assert parsed.manifest.counts["earlier_findings"] == 2
+
+
+def test_without_an_earlier_snapshot_there_is_no_file_of_it(tmp_path: Path) -> None:
+    put(tmp_path, "in/a.sarif", ONE)
+    assert not (parse(tmp_path / "out", tmp_path / "in").folder / "parse" / "earlier.jsonl").exists()
+
+
+def test_artifacts_that_changed_since_collecting_are_noticed(tmp_path: Path) -> None:
+    put(tmp_path, "in/a.sarif", ONE)
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    put(tmp_path, "in/a.sarif", ONE + b" ")
+    request = Request(artifacts=str(tmp_path / "in"), artifacts_digest="")
+    with pytest.raises(InputRefused, match="changed"):
+        RunFolder(parsed.folder, "code").execute(Parse(), Settings(), request, lambda _: None)
+
+
+def test_nothing_of_a_report_is_left_on_disk(tmp_path: Path) -> None:
+    put(tmp_path, "in/a.zip", zip_bytes({"a.sarif": sarif([result("R1", "a", 1, message="unique words")])}))
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    holding = [
+        path.name for path in parsed.folder.rglob("*") if path.is_file() and b"unique words" in path.read_bytes()
+    ]
+    assert holding == ["findings.jsonl"]
+    assert sorted(path.name for path in parsed.folder.iterdir()) == ["collect", "parse"]
+
+
+def test_counts_are_those_of_the_files(tmp_path: Path) -> None:
+    many(tmp_path / "in")
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    counts, found = parsed.manifest.counts, parsed.findings()
+    assert counts["findings"] == len(found) == sum(counts["scanners"].values()) == sum(counts["domains"].values())
+    assert counts["before_merging"] == 6 * 5 + 3 - 1, "the same file in a zip and beside it is read once"
+    assert json.loads(msgspec_free(counts)) == counts
+
+
+def msgspec_free(value: object) -> str:
+    """Return JSON by the standard library: counts must be plain."""
+    return json.dumps(value)
