@@ -62,7 +62,7 @@ def _from_hub(name: str) -> Path:
     options = {"allow_patterns": list(_PATTERNS), "etag_timeout": 10.0}
     try:
         return Path(snapshot_download(name, local_files_only=True, **options))
-    except Exception:  # noqa: BLE001, S110 - not in the cache: fetch it
+    except Exception:  # noqa: S110 - not in the cache: fetch it
         pass
     try:
         return Path(snapshot_download(name, **options))

@@ -84,8 +84,6 @@ def _convert(weights: Path, target: Path) -> None:
 
 def _run(command: list[str], environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=_SECONDS, env=environment, check=False
-        )
+        return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, env=environment, check=False)
     except subprocess.TimeoutExpired as error:
         raise Error(f"`{command[-1]}` did not answer within {_SECONDS} seconds.", _HINT) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 _NAMES = {
     "token_embd": "model.embed_tokens",
@@ -33,7 +33,7 @@ def convert(source: Path, target: Path) -> None:
     """Write config, tokenizer and float32 weights of the GGUF file `source` into `target`."""
     import mlx.core as mx
 
-    raw, metadata = mx.load(str(source), return_metadata=True)
+    raw, metadata = cast(Any, mx.load(str(source), return_metadata=True))
     facts = {key: _plain(value) for key, value in metadata.items()}
     config = _config(facts, tied="output.weight" not in raw)
     weights = {_rename(name): value for name, value in _dequantised(raw, config).items()}

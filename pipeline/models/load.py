@@ -93,7 +93,7 @@ def quantize(model: Any, quantization: str) -> None:
     if quantization == "none":
         return
     import mlx.core as mx
-    import mlx.nn as nn
+    from mlx import nn
 
     def predicate(_: str, module: Any) -> bool | dict[str, Any]:
         if not isinstance(module, nn.Linear):
@@ -107,8 +107,12 @@ def quantize(model: Any, quantization: str) -> None:
 
 
 def answers(
-    model: Any, tokenizer: Any, prompts: Sequence[Sequence[chat.Message]], max_tokens: int,
-    stop: Stop | None = None, batch_size: int = 8,
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[chat.Message]],
+    max_tokens: int,
+    stop: Stop | None = None,
+    batch_size: int = 8,
 ) -> list[str]:
     """Return the greedy answer to every conversation, in order; `stop(text)` ends one early."""
     asked = [chat.tokens(tokenizer, messages, ask=True) for messages in prompts]
@@ -116,7 +120,9 @@ def answers(
     result = [""] * len(asked)
     for start in range(0, len(order), batch_size):
         part = order[start : start + batch_size]
-        for number, text in zip(part, _batch(model, tokenizer, [asked[n] for n in part], max_tokens, stop), strict=True):
+        for number, text in zip(
+            part, _batch(model, tokenizer, [asked[n] for n in part], max_tokens, stop), strict=True
+        ):
             result[number] = text
     return result
 
@@ -173,5 +179,6 @@ def answer_losses(model: Any, tokenizer: Any, conversations: Sequence[Sequence[c
     for number, messages in enumerate(conversations):
         row = pack([(number, encode(str(number), messages, tokenizer))], 0.0, share=False)
         targets = mx.array([score.target for score in row.scores], dtype=mx.int32)
-        result.append([float(value) for value in each(head, walk.hidden(plan(row)), targets).tolist()])
+        losses: Any = each(head, walk.hidden(plan(row)), targets).tolist()
+        result.append([float(value) for value in losses])
     return result

@@ -72,11 +72,15 @@ def _tokenizer(folder: Path) -> int:
     )
     tokenizer.train_from_iterator(CORPUS, trainer)
     tokenizer.save(str(folder / "tokenizer.json"))
-    about = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": SPECIAL[0], "chat_template": TEMPLATE}
+    about: dict[str, Any] = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": SPECIAL[0],
+        "chat_template": TEMPLATE,
+    }
     about |= {"additional_special_tokens": list(SPECIAL[1:]), "clean_up_tokenization_spaces": False}
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
     return int(tokenizer.get_vocab_size())
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), *sys.argv[2:3])
+    make(Path(sys.argv[1]), sys.argv[2])

@@ -11,9 +11,7 @@ import msgspec
 from config.errors import Error, Postponed
 from pipeline.training.recipe import Recipe
 
-EventKind = Literal[
-    "started", "step", "valid", "checkpoint", "warning", "excluded", "finished", "cancelled", "failed"
-]
+EventKind = Literal["started", "step", "valid", "checkpoint", "warning", "excluded", "finished", "cancelled", "failed"]
 
 
 class TrainingDataset(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,9 +134,7 @@ def prepare(recipe: Recipe, dataset: TrainingDataset) -> TrainingJob:
     return TrainingJob(recipe=recipe, **msgspec.structs.asdict(dataset))
 
 
-def run(
-    backend: TrainingBackend, job: TrainingJob, on_event: Callable[[TrainingEvent], None]
-) -> TrainingResult:
+def run(backend: TrainingBackend, job: TrainingJob, on_event: Callable[[TrainingEvent], None]) -> TrainingResult:
     """Submit `job`, hand every event to `on_event`, and return the result."""
     handle = backend.submit(job)
     for event in backend.events(handle):

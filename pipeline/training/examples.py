@@ -113,9 +113,7 @@ def _verified(encoded: Encoded, message: chat.Message, tokenizer: chat.Tokenizer
     return encoded
 
 
-def shorten(
-    name: str, messages: Sequence[chat.Message], tokenizer: chat.Tokenizer, max_tokens: int
-) -> Encoded | None:
+def shorten(name: str, messages: Sequence[chat.Message], tokenizer: chat.Tokenizer, max_tokens: int) -> Encoded | None:
     """Return the example with less in its prompt: passages first, then the excerpt's far lines.
 
     The answer and the lines marked `>` stay whole. None when it still doesn't fit.

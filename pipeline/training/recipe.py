@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Meta
 
 
-
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a model is trained. Lengths are in tokens, rates per step, shares between 0 and 1."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
-import mlx.nn as nn
 import numpy as np
+from mlx import nn
 from mlx.utils import tree_flatten
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
@@ -50,9 +50,7 @@ def module_keys(model: Any, recipe: Recipe) -> list[str]:
     known = {*there, *(name.split(".")[-1] for name in there)}
     missing = [name for name in wanted if name not in known]
     if missing:
-        raise UsageError(
-            f"The model has no layer {missing[0]}.", f"There are: {', '.join(sorted(there))}."
-        )
+        raise UsageError(f"The model has no layer {missing[0]}.", f"There are: {', '.join(sorted(there))}.")
     return sorted(chosen)
 
 
@@ -61,7 +59,7 @@ def read(folder: Path, like: Weights, recipe: Recipe) -> Weights:
     path = folder / WEIGHTS
     if not path.is_file():
         raise InputRefused(f"{folder} holds no adapter.", "Repeat the stage that trains it.")
-    weights = dict(mx.load(str(path)))
+    weights = cast(Weights, mx.load(str(path)))
     about = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     shapes = {name: value.shape for name, value in weights.items()}
     if shapes != {name: value.shape for name, value in like.items()} or (

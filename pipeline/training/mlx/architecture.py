@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
-import mlx.nn as nn
+import msgspec
+from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 from mlx_lm.tuner.dora import DoRALinear
 from mlx_lm.tuner.lora import LoRALinear
@@ -63,8 +63,10 @@ class Walk:
             last = number + 1 == len(layers)
             runs = plan.last if last else plan.everywhere
             asked = mx.array(plan.asked, dtype=mx.int32) if last else None
-            x = self._block(layer, x, plan.row, runs, asked, self._window(number), None if keys is None else keys[number])
-        return inner.norm(x)[plan.among_asked]
+            x = self._block(
+                layer, x, plan.row, runs, asked, self._window(number), None if keys is None else keys[number]
+            )
+        return cast(mx.array, inner.norm(x)[plan.among_asked])
 
     def _one_by_one(self, plan: Plan) -> mx.array:
         outputs = [
@@ -79,8 +81,14 @@ class Walk:
         return int(self.model.model.sliding_window) if sliding else None
 
     def _block(
-        self, layer: Any, x: mx.array, row: Row, runs: tuple[Run, ...], asked: mx.array | None,
-        window: int | None, key: mx.array | None,
+        self,
+        layer: Any,
+        x: mx.array,
+        row: Row,
+        runs: tuple[Run, ...],
+        asked: mx.array | None,
+        window: int | None,
+        key: mx.array | None,
     ) -> mx.array:
         def compute(weights: dict[str, mx.array], x: mx.array, key: mx.array | None) -> mx.array:
             if weights:
@@ -93,21 +101,33 @@ class Walk:
         return mx.checkpoint(compute)(weights, x, key)
 
     def _compute(
-        self, layer: Any, x: mx.array, row: Row, runs: tuple[Run, ...], asked: mx.array | None,
-        window: int | None, keys: Iterator[mx.array | None],
+        self,
+        layer: Any,
+        x: mx.array,
+        row: Row,
+        runs: tuple[Run, ...],
+        asked: mx.array | None,
+        window: int | None,
+        keys: Iterator[mx.array | None],
     ) -> mx.array:
         before = getattr(layer, "input_layernorm", None)
         mixed = self._attention(layer.self_attn, before(x) if before else x, row, runs, asked, window, keys)
         x = x if asked is None else x[asked]
         if before:
             x = x + mixed
-            return x + self._mlp(layer.mlp, layer.post_attention_layernorm(x), keys)
+            return cast(mx.array, x + self._mlp(layer.mlp, layer.post_attention_layernorm(x), keys))
         x = x + layer.post_attention_layernorm(mixed)
-        return x + layer.post_feedforward_layernorm(self._mlp(layer.mlp, x, keys))
+        return cast(mx.array, x + layer.post_feedforward_layernorm(self._mlp(layer.mlp, x, keys)))
 
     def _attention(
-        self, attention: Any, x: mx.array, row: Row, runs: tuple[Run, ...], asked: mx.array | None,
-        window: int | None, keys: Iterator[mx.array | None],
+        self,
+        attention: Any,
+        x: mx.array,
+        row: Row,
+        runs: tuple[Run, ...],
+        asked: mx.array | None,
+        window: int | None,
+        keys: Iterator[mx.array | None],
     ) -> mx.array:
         size = attention.rope.dims if hasattr(attention.rope, "dims") else attention.head_dim
         queries = self.project(attention.q_proj, x if asked is None else x[asked], next(keys))
@@ -116,8 +136,14 @@ class Walk:
         if "q_norm" in attention:
             queries, key_rows = attention.q_norm(queries), attention.k_norm(key_rows)
         mixed = attend(
-            _heads(queries, size), _heads(key_rows, size), _heads(values, size), row, runs,
-            attention.rope, attention.scale, window,
+            _heads(queries, size),
+            _heads(key_rows, size),
+            _heads(values, size),
+            row,
+            runs,
+            attention.rope,
+            attention.scale,
+            window,
         )
         mixed = mixed[0].transpose(1, 0, 2).reshape(queries.shape[0], -1)
         return self.project(attention.o_proj, mixed, next(keys))
@@ -132,7 +158,7 @@ class Walk:
             return _lora(module, x, self._dropped(x, key))
         if isinstance(module, DoRALinear):
             return _dora(module, x, self._dropped(x, key))
-        return module(x)
+        return cast(mx.array, module(x))
 
     def _dropped(self, x: mx.array, key: mx.array | None) -> mx.array:
         if key is None or not self.dropout:
@@ -156,7 +182,7 @@ def _lora(module: LoRALinear, x: mx.array, dropped: mx.array) -> mx.array:
     low = dropped @ module.lora_a
     if y.dtype == low.dtype:
         return mx.addmm(y, low, module.lora_b, alpha=module.scale)
-    return y + (module.scale * (low @ module.lora_b)).astype(y.dtype)
+    return cast(mx.array, y + (module.scale * (low @ module.lora_b)).astype(y.dtype))
 
 
 def _dora(module: DoRALinear, x: mx.array, dropped: mx.array) -> mx.array:
@@ -165,7 +191,7 @@ def _dora(module: DoRALinear, x: mx.array, dropped: mx.array) -> mx.array:
     adapted = weight + (module.scale * module.lora_b.T) @ module.lora_a.T
     norm = mx.stop_gradient(mx.linalg.norm(adapted, axis=1))
     y = (module.m / norm).astype(x.dtype) * y
-    return y + module.linear.bias if "bias" in module.linear else y
+    return cast(mx.array, y + module.linear.bias if "bias" in module.linear else y)
 
 
 def frozen_linear(module: Any) -> nn.Module:

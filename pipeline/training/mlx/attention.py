@@ -89,9 +89,7 @@ def _causal(queries: mx.array, keys: mx.array, values: mx.array, scale: float, w
         first = 0 if window is None else max(0, before + start + 1 - window)
         seen = slice(first, before + stop)
         mask = _mask(stop - start, before + stop - first, window)
-        outputs.append(
-            _attention(queries[:, :, start:stop] * scale, keys[:, :, seen], values[:, :, seen], mask)[0]
-        )
+        outputs.append(_attention(queries[:, :, start:stop] * scale, keys[:, :, seen], values[:, :, seen], mask)[0])
     return _joined(outputs)
 
 
@@ -114,9 +112,7 @@ def _mask(queries: int, keys: int, window: int | None) -> mx.array:
 
 
 @mx.custom_function
-def _attention(
-    queries: mx.array, keys: mx.array, values: mx.array, mask: mx.array
-) -> tuple[mx.array, mx.array]:
+def _attention(queries: mx.array, keys: mx.array, values: mx.array, mask: mx.array) -> tuple[mx.array, mx.array]:
     """Return softmax(queries keysᵀ + mask) values, and the softmax, kept for the gradient."""
     _, heads, count, size = queries.shape
     groups = keys.shape[1]

@@ -15,7 +15,7 @@ import msgspec
 from config import errors
 from config.errors import Error, UsageError
 from pipeline.models import blas
-from pipeline.training import backend, files
+from pipeline.training import backend, curve, files, forgetting
 from pipeline.training.backend import (
     NonFiniteTraining,
     TrainingCancelled,
@@ -29,6 +29,7 @@ from pipeline.training.recipe import Recipe
 
 _JOB = "job.json"
 _LOG = "worker.log"
+_BUSY = 0.75  # runnable processes a core, from which on a machine counts as busy
 _ERRORS = {
     kind.__name__: kind
     for kind in (Error, UsageError, errors.InputRefused, TrainingError, NonFiniteTraining, TrainingCancelled)
@@ -58,7 +59,7 @@ class MlxBackend:
         command = [sys.executable, "-m", "pipeline.training.mlx.worker", "--job", str(work / _JOB), "--watch-stdin"]
         with (work / _LOG).open("wb") as log:
             self._children[handle] = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_environment()
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_environment(work)
             )
         self._jobs[handle] = job
         return handle
@@ -66,9 +67,9 @@ class MlxBackend:
     def events(self, handle: str) -> Iterator[TrainingEvent]:
         """Yield the child's events; raises its error, or says how it ended."""
         child, last = self._children[handle], None
-        assert child.stdout is not None
+        lines = child.stdout or ()
         try:
-            for line in child.stdout:
+            for line in lines:
                 last = msgspec.json.decode(line, type=TrainingEvent)
                 yield last
             child.wait()
@@ -94,8 +95,10 @@ class MlxBackend:
             raise TrainingError("The training left no result.", "Start it again.") from error
 
     def train(self, job: TrainingJob, on_event: Callable[[TrainingEvent], None]) -> TrainingResult:
-        """Train `job` to the end, handing every event to `on_event`."""
-        return backend.run(self, job, on_event)
+        """Train `job` to the end, handing every event to `on_event`; stage 2 again if it forgot too much."""
+        result = forgetting.train(self, job, on_event)
+        curve.draw(Path(result.adapter))
+        return result
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         """Close the child's input, which ends it if it still runs."""
@@ -105,14 +108,30 @@ class MlxBackend:
         child.wait()
 
 
-def _environment() -> dict[str, str]:
+def _environment(work: Path) -> dict[str, str]:
     environment = blas.environment()
     root = str(Path(__file__).resolve().parents[3])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
     environment["PYTHONUNBUFFERED"] = "1"
     environment["TOKENIZERS_PARALLELISM"] = "false"
+    environment["OPENBLAS_NUM_THREADS"] = str(_threads(work / "threads"))
     environment.setdefault("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
     return environment
+
+
+def _threads(path: Path) -> int:
+    """Return how many threads a matrix product gets, decided once a work folder (it decides rounding).
+
+    All cores of an idle machine; one of a busy one, where threads that wait for each other cost up
+    to 15 times the time (measured: 15 against 243 tokens a second).
+    """
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        cores = os.cpu_count() or 1
+        threads = cores if os.getloadavg()[0] < _BUSY * cores else 1
+        files.write(path, str(threads).encode())
+        return threads
 
 
 def _ended(code: int, log: Path) -> Error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
+from typing import cast
 
 import mlx.core as mx
 import msgspec
@@ -101,7 +102,7 @@ def _read(folder: Path) -> tuple[Progress, State] | None:
     if hashlib.sha256(content).hexdigest() != progress.sha256:
         return None
     parts: dict[str, Weights] = {"weights": {}, "optimizer": {}, "best": {}}
-    for name, value in mx.load(str(folder / _ARRAYS)).items():
+    for name, value in cast(Weights, mx.load(str(folder / _ARRAYS))).items():
         part, _, rest = name.partition(".")
         parts[part][rest] = value
     parts["optimizer"]["step"] = mx.array(progress.step, dtype=mx.uint64)

@@ -39,7 +39,12 @@ def load(job: TrainingJob, tokenizer: Tokenizer) -> Data:
         start += len(reading.examples)
     everything = [example for reading in readings for example in reading.examples]
     return Data(
-        tuple(everything), *ranges, shortened=sum(reading.shortened for reading in readings[:2]),
+        tuple(everything),
+        train=ranges[0],
+        replay=ranges[1],
+        valid=ranges[2],
+        replay_valid=ranges[3],
+        shortened=sum(reading.shortened for reading in readings[:2]),
         too_long=tuple(name for reading in readings for name in reading.too_long),
     )
 

@@ -9,7 +9,7 @@ own are used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
 
@@ -56,7 +56,8 @@ def _gated_vjp(primals: Any, cotangents: Any, outputs: Any) -> tuple[mx.array, m
 
 def gated_quick(gate: mx.array, up: mx.array) -> mx.array:
     """Return silu(gate) * up for float32 arrays on a CPU."""
-    return _gated(gate, up)[0]
+    outputs: Any = _gated(gate, up)
+    return cast(mx.array, outputs[0])
 
 
 def gated_plain(gate: mx.array, up: mx.array) -> mx.array:
@@ -72,3 +73,8 @@ def gated() -> Callable[[mx.array, mx.array], mx.array]:
 def on_cpu() -> bool:
     """Return whether MLX computes on the CPU here."""
     return bool(mx.default_device() == mx.Device(mx.cpu))
+
+
+def number(value: mx.array) -> float:
+    """Return an array of one element as a float, once it is computed."""
+    return float(cast(Any, value).item())

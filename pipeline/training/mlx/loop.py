@@ -16,6 +16,7 @@ from pipeline.training.mlx import checkpoint
 from pipeline.training.mlx.adapters import Weights
 from pipeline.training.mlx.checkpoint import Progress, State
 from pipeline.training.mlx.data import Data
+from pipeline.training.mlx.elementwise import number
 from pipeline.training.mlx.optimizer import Optimizer, clipped, learning_rate
 from pipeline.training.mlx.step import Outcome, Stepper
 from pipeline.training.order import epoch_steps, replay_count, step_count
@@ -29,7 +30,13 @@ class Loop:
     """One training, from its newest checkpoint or its beginning, to its end."""
 
     def __init__(
-        self, job: TrainingJob, data: Data, stepper: Stepper, weights: Weights, identity: str, emit: Emit,
+        self,
+        job: TrainingJob,
+        data: Data,
+        stepper: Stepper,
+        weights: Weights,
+        identity: str,
+        emit: Emit,
         cancelled: Callable[[], bool],
     ) -> None:
         self.job, self.recipe, self.data, self.stepper = job, job.recipe, data, stepper
@@ -59,7 +66,9 @@ class Loop:
                 self.save()
             if self.cancelled():
                 self.save()
-                raise TrainingCancelled(f"Training stopped after step {self.progress.step}.", "Start it again to go on.")
+                raise TrainingCancelled(
+                    f"Training stopped after step {self.progress.step}.", "Start it again to go on."
+                )
             segment = self._pause(segment)
         self.save()
         return self.progress
@@ -95,24 +104,29 @@ class Loop:
         chosen = self._chosen(epoch)[place]
         outcome = self.stepper.step(chosen, self.weights, number)
         gradients, norm = clipped(outcome.gradients, self.recipe.gradient_clip)
-        self._check(outcome, float(norm.item()), number)
+        self._check(outcome, number(norm), number)
         rate = learning_rate(self.recipe, number, self.steps)
         self.weights = self.optimizer.apply(self.weights, gradients, rate)
         mx.eval(self.weights, self.optimizer.state)
         self._count(outcome, chosen, time.monotonic() - started)
-        self._say(float(norm.item()), rate, outcome, time.monotonic() - started)
+        self._say(number(norm), rate, outcome, time.monotonic() - started)
 
     def _chosen(self, epoch: int) -> list[list[int]]:
         recipe = self.recipe
         return epoch_steps(
-            len(self.data.train), len(self.data.replay), recipe.replay_share, examples_per_step(recipe), recipe.seed, epoch
+            len(self.data.train),
+            len(self.data.replay),
+            recipe.replay_share,
+            examples_per_step(recipe),
+            recipe.seed,
+            epoch,
         )
 
     def _check(self, outcome: Outcome, norm: float, number: int) -> None:
-        if math.isfinite(float(outcome.loss.item())) and math.isfinite(norm):
+        if math.isfinite(number(outcome.loss)) and math.isfinite(norm):
             return
         rows = [
-            row for row, loss in zip(outcome.rows, outcome.row_losses, strict=True) if not math.isfinite(loss.item())
+            row for row, loss in zip(outcome.rows, outcome.row_losses, strict=True) if not math.isfinite(number(loss))
         ] or list(outcome.rows)
         names = ", ".join(self.data.examples[example].name for row in rows for example in row.examples)
         raise NonFiniteTraining(
@@ -125,7 +139,7 @@ class Loop:
         self.progress = msgspec.structs.replace(
             done,
             step=done.step + 1,
-            losses=(*done.losses, float(outcome.loss.item())),
+            losses=(*done.losses, number(outcome.loss)),
             tokens_seen=done.tokens_seen + sum(len(self.data.examples[number].tokens) for number in chosen),
             examples_seen=done.examples_seen + len(chosen),
             seconds=done.seconds + seconds,
@@ -137,8 +151,14 @@ class Loop:
         tokens = sum(len(self.data.examples[number].tokens) for row in outcome.rows for number in row.examples)
         self.emit(
             TrainingEvent(
-                kind="step", step=done.step, steps=self.steps, epoch=done.step / self.per_epoch,
-                loss=done.losses[-1], learning_rate=rate, gradient_norm=norm, tokens_per_second=tokens / seconds,
+                kind="step",
+                step=done.step,
+                steps=self.steps,
+                epoch=done.step / self.per_epoch,
+                loss=done.losses[-1],
+                learning_rate=rate,
+                gradient_norm=norm,
+                tokens_per_second=tokens / seconds,
                 peak_memory_bytes=done.peak_memory_bytes,
                 seconds_left=done.seconds / done.step * (self.steps - done.step),
             )
@@ -154,13 +174,18 @@ class Loop:
         waited = 0 if better or done.step == 0 else done.without_improvement + 1
         patience = self.recipe.early_stopping_patience
         self.progress = msgspec.structs.replace(
-            done, valid=(*done.valid, (done.step, loss)), without_improvement=waited,
-            best_loss=loss if better else done.best_loss, best_step=done.step if better else done.best_step,
+            done,
+            valid=(*done.valid, (done.step, loss)),
+            without_improvement=waited,
+            best_loss=loss if better else done.best_loss,
+            best_step=done.step if better else done.best_step,
             stopped_early=bool(patience) and waited >= patience,
         )
         if better:
             self.best = dict(self.weights)
-        self.emit(TrainingEvent(kind="valid", step=done.step, steps=self.steps, loss=loss, epoch=done.step / self.per_epoch))
+        self.emit(
+            TrainingEvent(kind="valid", step=done.step, steps=self.steps, loss=loss, epoch=done.step / self.per_epoch)
+        )
         self._notice()
 
     def _notice(self) -> None:

@@ -6,14 +6,14 @@ and no logits are kept: memory is one chunk, and the projection runs twice, not 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
-import mlx.nn as nn
+from mlx import nn
 
 from pipeline.training.mlx.elementwise import exponential, on_cpu
 
-CHUNK = 64  # positions; 64 × 100,000 logits are 26 MB in float32
+CHUNK = 64  # positions; 64 x 100,000 logits are 26 MB in float32
 
 
 class Head:
@@ -26,22 +26,31 @@ class Head:
     def logits(self, hidden: mx.array) -> mx.array:
         """Return float32 logits [positions, vocabulary] of hidden states [positions, hidden]."""
         result = self.module.as_linear(hidden) if self.tied else self.module(hidden)
-        return result.astype(mx.float32)
+        return cast(mx.array, result.astype(mx.float32))
 
     def back(self, gradient: mx.array, like: mx.array) -> mx.array:
         """Return the gradient towards the hidden states from the one towards the logits."""
         module = self.module
         if isinstance(module, (nn.QuantizedLinear, nn.QuantizedEmbedding)):
             return mx.quantized_matmul(
-                gradient.astype(like.dtype), module.weight, module.scales, module.biases,
-                transpose=False, group_size=module.group_size, bits=module.bits,
+                gradient.astype(like.dtype),
+                module.weight,
+                module.scales,
+                module.biases,
+                transpose=False,
+                group_size=module.group_size,
+                bits=module.bits,
             ).astype(like.dtype)
-        return gradient.astype(like.dtype) @ module.weight
+        return cast(mx.array, gradient.astype(like.dtype) @ module.weight)
 
 
 def total(
-    head: Head, hidden: mx.array, targets: mx.array, weights: mx.array,
-    reference: mx.array | None = None, kl_weight: float = 0.0,
+    head: Head,
+    hidden: mx.array,
+    targets: mx.array,
+    weights: mx.array,
+    reference: mx.array | None = None,
+    kl_weight: float = 0.0,
 ) -> mx.array:
     """Return the weighted sum of the cross-entropy, in nats, with its gradient towards `hidden`.
 
@@ -51,7 +60,8 @@ def total(
 
     @mx.custom_function
     def computed(hidden: mx.array) -> tuple[mx.array, mx.array]:
-        sums, gradients = [], []
+        sums: list[mx.array] = []
+        gradients: list[mx.array] = []
         for start in range(0, hidden.shape[0], CHUNK):
             part = slice(start, start + CHUNK)
             x = mx.depends([hidden[part]], [*sums[-1:], *gradients[-1:]])[0]
@@ -63,9 +73,10 @@ def total(
 
     @computed.vjp
     def computed_vjp(primals: Any, cotangents: Any, outputs: Any) -> mx.array:
-        return cotangents[0].astype(outputs[1].dtype) * outputs[1]
+        return cast(mx.array, cotangents[0].astype(outputs[1].dtype) * outputs[1])
 
-    return computed(hidden)[0]
+    outputs: Any = computed(hidden)
+    return cast(mx.array, outputs[0])
 
 
 def each(head: Head, hidden: mx.array, targets: mx.array) -> mx.array:

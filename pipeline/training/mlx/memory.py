@@ -59,9 +59,7 @@ def limit_bytes(recipe: Recipe) -> int:
     return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * _SHARE)
 
 
-def _made(
-    recipe: Recipe, model: Any, weights: Weights, data: Data, identity: str, limit: int, emit: Any
-) -> Plan:
+def _made(recipe: Recipe, model: Any, weights: Weights, data: Data, identity: str, limit: int, emit: Any) -> Plan:
     shortest = longest(data.examples)
     wanted = max(shortest, recipe.token_budget or min(LARGEST_ROW, _step_tokens(recipe, data)))
     for budget, checkpointing in _choices(wanted, shortest, recipe.gradient_checkpointing):
@@ -70,9 +68,7 @@ def _made(
         if peak <= limit:
             if (budget, checkpointing) != (wanted, recipe.gradient_checkpointing):
                 emit(_lowered(budget, wanted, checkpointing, limit))
-            return Plan(
-                identity=identity, token_budget=budget, gradient_checkpointing=checkpointing, peak_bytes=peak
-            )
+            return Plan(identity=identity, token_budget=budget, gradient_checkpointing=checkpointing, peak_bytes=peak)
     raise TrainingError(
         f"One example of {shortest} tokens needs {peak / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are allowed.",
         "Lower `max_tokens`, quantise the base model (`4bit`), or raise `memory_limit_gigabytes`.",

@@ -12,6 +12,7 @@ from mlx.utils import tree_unflatten
 from pipeline.training.examples import Encoded
 from pipeline.training.mlx.adapters import Weights
 from pipeline.training.mlx.architecture import Plan, Walk, packable, plan
+from pipeline.training.mlx.elementwise import number as as_number
 from pipeline.training.mlx.loss import Head, each, total
 from pipeline.training.packing import Row, rows
 from pipeline.training.recipe import Recipe
@@ -78,7 +79,7 @@ class Stepper:
         for row in self.layout(chosen):
             targets, weigh = _targets(row)
             value = (each(self.head, self.quiet.hidden(plan(row)), targets) * weigh).sum()
-            summed += float(value.item())
+            summed += as_number(value)
             weight += row.weight
         return summed / weight
 

@@ -73,14 +73,26 @@ def _result(job: TrainingJob, read: Data, loop: Loop, done: Progress) -> Trainin
     after = loop.stepper.validation(read.replay_valid, loop.best) if read.replay_valid else None
     last = done.losses[-RECENT:]
     return TrainingResult(
-        adapter=job.output, steps=done.step, epochs=done.step / loop.per_epoch,
-        train_loss_first=done.losses[0], train_loss_last=sum(last) / len(last),
-        valid_loss_first=done.valid[0][1] if done.valid else None, valid_loss_best=done.best_loss,
-        best_step=done.best_step, examples=len(read.train), examples_seen=done.examples_seen,
-        shortened=read.shortened, too_long=read.too_long, stopped_early=done.stopped_early,
-        tokens_seen=done.tokens_seen, seconds=done.seconds, peak_memory_bytes=done.peak_memory_bytes,
+        adapter=job.output,
+        steps=done.step,
+        epochs=done.step / loop.per_epoch,
+        train_loss_first=done.losses[0],
+        train_loss_last=sum(last) / len(last),
+        valid_loss_first=done.valid[0][1] if done.valid else None,
+        valid_loss_best=done.best_loss,
+        best_step=done.best_step,
+        examples=len(read.train),
+        examples_seen=done.examples_seen,
+        shortened=read.shortened,
+        too_long=read.too_long,
+        stopped_early=done.stopped_early,
+        tokens_seen=done.tokens_seen,
+        seconds=done.seconds,
+        peak_memory_bytes=done.peak_memory_bytes,
         replay_share=job.recipe.replay_share if read.replay else 0.0,
-        replay_loss_before=done.replay_loss_before, replay_loss_after=after, warnings=done.warnings,
+        replay_loss_before=done.replay_loss_before,
+        replay_loss_after=after,
+        warnings=done.warnings,
     )
 
 
