@@ -1,4 +1,4 @@
-"""Imports a change needs and that stand elsewhere in the file."""
+"""What a change needs and what stands elsewhere in the file: imports, and functions or constants added with it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ _IMPORT = re.compile(
     re.VERBOSE,
 )
 
+_DEFINED = re.compile(
+    r"^(?:export\s+)?(?:async\s+)?(?:def|function|class|func|fn)\s+([A-Za-z_$][\w$]*)"
+    r"|^(?:const\s+|let\s+|var\s+)?([A-Za-z_$][\w$]*)\s*(?::[^=]+)?=(?!=)"
+)
 
-def imports_needed(
+
+def needed_elsewhere(
     old: SourceText, new: SourceText, replacement: str, changes: list[Hunk], span: Span
 ) -> tuple[TextEdit, ...]:
-    """Return the import lines added outside `span` that name something the replacement uses."""
+    """Return what was added outside `span` and names something the replacement uses."""
+    edits = _definitions(old, new, replacement, changes, span)
     known = {name for line in old.lines if _IMPORT.match(line) for name in identifiers(line)}
     wanted = identifiers(replacement) - known
-    edits = []
     for hunk in changes:
         added = new.lines[hunk.new_start : hunk.new_end]
         if hunk.touches(span) or not added or not _IMPORT.match(added[0].strip() or added[-1]):
@@ -33,6 +38,18 @@ def imports_needed(
         if needed:
             edits.append(_inserted(old, hunk, needed if single else list(added)))
     return tuple(edits)
+
+
+def _definitions(old: SourceText, new: SourceText, replacement: str, changes: list[Hunk], span: Span) -> list[TextEdit]:
+    """Return what was added at the top level of the file and defines a name only the replacement knows."""
+    wanted = identifiers(replacement) - identifiers(old.text)
+    edits = []
+    for hunk in changes:
+        added = list(new.lines[hunk.new_start : hunk.new_end])
+        pure = hunk.old_start == hunk.old_end and not hunk.touches(span)
+        if pure and wanted & {name for line in added for pair in _DEFINED.findall(line) for name in pair if name}:
+            edits.append(_inserted(old, hunk, added))
+    return edits
 
 
 def _inserted(old: SourceText, hunk: Hunk, needed: list[str]) -> TextEdit:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.fixes.code import code_lines, has_code
-from pipeline.fixes.companions import imports_needed
+from pipeline.fixes.companions import needed_elsewhere
 from pipeline.fixes.flagged import flagged_lines
-from pipeline.fixes.hunks import Hunk, hunks, replacement_span
+from pipeline.fixes.hunks import Hunk, hunks, mapped_lines, replacement_span
 from pipeline.fixes.interface import Case, Refusal, Snapshot
 from pipeline.fixes.moves import moved
 from pipeline.fixes.region import enclosing
@@ -20,8 +20,11 @@ from pipeline.fixes.relation import related
 from pipeline.fixes.text import SourceText
 from pipeline.records import Finding, Fix, FixSource
 from pipeline.source.interface import Span
+from pipeline.source.language import language_of
 from pipeline.verification.suppressions import is_scanner_setting, new_suppression
 
+DECLARATIVE = frozenset({"hcl", "yaml", "json", "dockerfile", "xml", "toml"})
+"""Formats in which each line says something of its own: the smallest change that still verifies is looked for."""
 LONGEST_BEFORE = 40
 LONGEST_AFTER = 60
 
@@ -34,29 +37,62 @@ class History:
     def propose(self, case: Case) -> Iterator[Fix | Refusal]:
         """Yield the change that made the finding disappear, or why it can't count."""
         if case.later is not None:
-            yield _history(case, case.later)
+            yield from _history(case, case.later)
 
 
-def _history(case: Case, later: Snapshot) -> Fix | Refusal:
-    if case.finding.scanner.name not in case.seen_later:
-        return Refusal(reason="scanner didn't report in the later scan")
+def _history(case: Case, later: Snapshot) -> Iterator[Fix | Refusal]:
     found = flagged_lines(case.finding, case.here)
     if found is None:
-        return Refusal(reason="flagged lines not in the earlier source")
+        yield Refusal(reason="flagged lines not in the earlier source")
+        return
     old, flagged = found
     new = later.text(old.path)
     if new is None:
-        return Refusal(reason="file deleted or renamed")
-    if rule_disabled(case.finding, case.here, later):
-        return Refusal(reason="rule disabled in the scanner's settings")
-    if new_suppression(old.text, new.text) is not None and _suppressed_here(old, new, flagged):
-        return Refusal(reason="suppressed by a comment")
-    return _change(case, old, new, flagged, later)
+        yield Refusal(reason="file deleted or renamed")
+        return
+    excuse = _excuse(case, later, old, new, flagged)
+    yield from [Refusal(reason=excuse)] if excuse is not None else _cuts(case, old, new, flagged, later)
 
 
-def _change(case: Case, old: SourceText, new: SourceText, flagged: Span, later: Snapshot) -> Fix | Refusal:
+def _cuts(case: Case, old: SourceText, new: SourceText, flagged: Span, later: Snapshot) -> Iterator[Fix | Refusal]:
+    """Yield the change, and before it, where lines speak for themselves, each part of it alone."""
     changes = hunks(old.lines, new.lines)
     chosen = _chosen(old, new, flagged, changes)
+    if len(chosen) > 1 and language_of(old.path) in DECLARATIVE:
+        singles = (_change(case, old, new, flagged, later, [hunk], changes) for hunk in chosen)
+        yield from (single for single in singles if isinstance(single, Fix))
+    yield _change(case, old, new, flagged, later, chosen, changes)
+
+
+def _excuse(case: Case, later: Snapshot, old: SourceText, new: SourceText, flagged: Span) -> str | None:
+    """Return why a finding is gone without anybody having mended anything, None when there is no such reason."""
+    if case.finding.scanner.name not in case.seen_later:
+        return "scanner didn't report in the later scan"
+    if rule_disabled(case.finding, case.here, later):
+        return "rule disabled in the scanner's settings"
+    if new_suppression(old.text, new.text) is not None and _suppressed_here(old, new, flagged):
+        return "suppressed by a comment"
+    if any(line in case.again for line in _lines_after(old, new, flagged)):
+        return "still reported, with changed code"
+    return None
+
+
+def _lines_after(old: SourceText, new: SourceText, flagged: Span) -> range:
+    """Return the lines of the later file that the flagged ones became."""
+    changes = hunks(old.lines, new.lines)
+    first, last = mapped_lines(flagged, changes)
+    return range(first, last + 1)
+
+
+def _change(
+    case: Case,
+    old: SourceText,
+    new: SourceText,
+    flagged: Span,
+    later: Snapshot,
+    chosen: list[Hunk],
+    changes: list[Hunk],
+) -> Fix | Refusal:
     if not chosen:
         return Refusal(reason="flagged code not changed")
     span, new_span = replacement_span(chosen, changes, len(old.lines))
@@ -75,7 +111,7 @@ def _change(case: Case, old: SourceText, new: SourceText, flagged: Span, later: 
         before=before,
         replacement=after,
         note=f"Changed by hand between two scans; {finding.scanner.name} no longer reports {finding.rule.id}.",
-        companions=imports_needed(old, new, after, changes, span),
+        companions=needed_elsewhere(old, new, after, changes, span),
     )
 
 

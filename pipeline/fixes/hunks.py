@@ -67,6 +67,12 @@ def replacement_span(chosen: list[Hunk], all_hunks: list[Hunk], old_total: int) 
     return (start + 1, end), (_mapped(start, all_hunks, at_start=True) + 1, _mapped(end, all_hunks, at_start=False))
 
 
+def mapped_lines(span: Span, all_hunks: list[Hunk]) -> Span:
+    """Return the lines of the new file that lines `span` of the old one became."""
+    start = _mapped(span[0] - 1, all_hunks, at_start=True)
+    return start + 1, max(start + 1, _mapped(span[1], all_hunks, at_start=False))
+
+
 def _mapped(old: int, all_hunks: list[Hunk], *, at_start: bool) -> int:
     """Return where an old position (0-based, between lines) lies in the new file."""
     shift = 0

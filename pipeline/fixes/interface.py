@@ -52,13 +52,15 @@ class Case:
 
     `here` is the snapshot it was reported in. `later` is the newer snapshot when the finding
     is gone there, None for a finding that is still open. `seen_later` names the scanners that
-    reported anything in the newer snapshot: the others may not have run.
+    reported anything in the newer snapshot: the others may not have run. `again` holds the lines
+    of the same file where the newer scan reports the same rule and the older one didn't.
     """
 
     finding: Finding
     here: Snapshot
     later: Snapshot | None = None
     seen_later: frozenset[str] = field(default_factory=frozenset)
+    again: frozenset[int] = field(default_factory=frozenset)
 
 
 class Miner(Protocol):

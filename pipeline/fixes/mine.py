@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,13 @@ from pipeline.fixes.coordinate import coordinates
 from pipeline.fixes.hidden import Redact, hide_secrets, secrets_of
 from pipeline.fixes.history import History
 from pipeline.fixes.interface import Case, Miner, Refusal, Snapshot
+from pipeline.fixes.reduction import reduce
 from pipeline.fixes.tool import ToolFixes
-from pipeline.records import Finding, Fix
+from pipeline.records import FileLocation, Finding, Fix, FixSource, Verdict
 from pipeline.source.tree import MissingCommit, open_tree
 from pipeline.stage import Context, Progress, Request, read_records, write_records
+from pipeline.verification.scanning import scanning_settings, service_of
+from pipeline.verification.service import Proposal
 
 MINERS: tuple[Miner, ...] = (History(), Advisories(), ToolFixes())
 """In order of trust; where two propose the same change, the first keeps it."""
@@ -38,6 +41,7 @@ class Mine:
             "source": msgspec.to_builtins(settings.source),
             "digests": [request.source_digest, request.earlier_source_digest],
             "commit": request.commit,
+            "verification": scanning_settings(settings.verification),
         }
 
     def run(self, context: Context) -> dict[str, Any]:
@@ -51,11 +55,29 @@ class Mine:
                 fixes += _mine(case, refused, redact)
                 if done % 50 == 0:
                     context.progress(Progress(stage="mine", message="fixes", done=done, total=len(cases)))
+            fixes = _reduced(context, cases, fixes)
         if context.request.source is None:
             fixes += coordinates(_findings(context.inputs["parse"] / "findings.jsonl"))
         write_records(context.folder / "fixes.jsonl", fixes)
         counts = Counter(str(fix.source) for fix in fixes)
         return {"fixes": dict(sorted(counts.items())), "refused": dict(sorted(refused.items()))}
+
+
+def _reduced(context: Context, cases: list[Case], fixes: list[Fix]) -> list[Fix]:
+    """Keep of several cuts of a person's change the smallest that verifies, where a scanner can tell."""
+    by_fingerprint = {case.finding.fingerprint: case for case in cases}
+
+    def judge(cuts: Sequence[Fix]) -> list[Verdict]:
+        proposals = (
+            Proposal(case.finding, fix, case.here)
+            for fix in cuts
+            if (case := by_fingerprint.get(fix.fingerprint)) is not None
+        )
+        return service_of(context).verify(list(proposals))
+
+    history = [fix for fix in fixes if fix.source is FixSource.HISTORY]
+    kept = {id(fix) for fix in reduce(history, judge)}
+    return [fix for fix in fixes if fix.source is not FixSource.HISTORY or id(fix) in kept]
 
 
 def mine(cases: list[Case], redact: Redact) -> tuple[list[Fix], Counter[str]]:
@@ -103,10 +125,24 @@ def _cases(context: Context, stack: ExitStack) -> Iterator[Case]:
     there = {finding.fingerprint for finding in current}
     gone = [finding for finding in _findings(parsed / "earlier.jsonl") if finding.fingerprint not in there]
     seen = frozenset(finding.scanner.name for finding in current)
+    again = _again(current, {finding.fingerprint for finding in _findings(parsed / "earlier.jsonl")})
     for finding in current if now is not None else ():
         yield Case(finding=finding, here=now)  # type: ignore[arg-type]
     for finding in gone if before is not None else ():
-        yield Case(finding=finding, here=before, later=now, seen_later=seen)  # type: ignore[arg-type]
+        yield Case(finding, before, now, seen, frozenset(again[_kind(finding)]))  # type: ignore[arg-type]
+
+
+def _again(current: list[Finding], earlier: set[str]) -> dict[tuple[str, ...], set[int]]:
+    """Return the lines of findings that are new, by scanner, rule and file: a gone one may be one of them."""
+    lines: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for finding in current:
+        if finding.fingerprint not in earlier and isinstance(finding.location, FileLocation):
+            lines[_kind(finding)].add(finding.location.start_line or 1)
+    return lines
+
+
+def _kind(finding: Finding) -> tuple[str, ...]:
+    return finding.scanner.name, finding.rule.id, getattr(finding.location, "path", None) or ""
 
 
 def _snapshot(context: Context, stack: ExitStack, source: str | None, commit: str | None) -> Snapshot | None:

@@ -33,7 +33,7 @@ def _fix(case: Case, group: tuple[TextEdit, ...]) -> Fix | Refusal:
     if text is None:
         return Refusal(reason="file not in the source")
     try:
-        after = SourceText.of(text.path, text.edited(group))
+        after = SourceText.of(text.path, text.edited(tuple(whole_lines(edit, text) for edit in group)))
     except ValueError as error:
         return Refusal(reason=str(error))
     changes = hunks(text.lines, after.lines)
@@ -42,6 +42,23 @@ def _fix(case: Case, group: tuple[TextEdit, ...]) -> Fix | Refusal:
     found = flagged_lines(case.finding, case.here)
     flagged = found[1] if found is not None and found[0].path == text.path else (1, len(text.lines))
     return _narrowed(case.finding, text, after, changes, flagged)
+
+
+def whole_lines(edit: TextEdit, text: SourceText) -> TextEdit:
+    """Return the edit without columns when its text holds what stands before and after them.
+
+    Semgrep's SARIF gives whole fixed lines beside the columns of the match alone.
+    """
+    if edit.start_column is None or edit.end_column is None or edit.end_line > len(text.lines):
+        return edit
+    ahead = text.lines[edit.start_line - 1][: edit.start_column - 1]
+    behind = text.lines[edit.end_line - 1][edit.end_column - 1 :]
+    given = edit.text.rstrip("\n")
+    if not ahead + behind or not (given.startswith(ahead) and given.endswith(behind)):
+        return edit
+    if not ahead.strip() and not behind.strip() and not ahead:
+        return edit
+    return TextEdit(path=edit.path, start_line=edit.start_line, end_line=edit.end_line, text=given)
 
 
 def _narrowed(

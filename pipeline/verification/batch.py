@@ -38,14 +38,14 @@ class Batches:
         """Return the scan of each case, in their order; one the scanner failed on is `broken`."""
         keys = [scan_key(self._runner.name, self._setup, self._rules, files) for files in cases]
         wanted = dict(zip(keys, cases, strict=True))
-        scans = {key: found for key in wanted if (found := self._cache.get(key)) is not None}
+        scans = {key: kept for key in wanted if (kept := self._cache.get(key)) is not None}
         missing = [key for key in wanted if key not in scans]
         size, cores = self._size(missing), self._settings.parallel or os.cpu_count() or 1
         chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
         with ThreadPoolExecutor(cores) as pool:
             results = pool.map(lambda chunk: self._chunk([wanted[key] for key in chunk]), chunks)
-            for chunk, found in zip(chunks, results, strict=True):
-                for key, scan in zip(chunk, found, strict=True):
+            for chunk, scanned in zip(chunks, results, strict=True):
+                for key, scan in zip(chunk, scanned, strict=True):
                     scans[key] = scan
                     self._cache.put(key, scan)
         return [scans[key] for key in keys]

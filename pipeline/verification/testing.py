@@ -18,14 +18,14 @@ def failing_tests(change: Change, snapshot: Snapshot, settings: Verification) ->
         _copy(snapshot, root)
         (root / change.path).write_text(change.after.text, encoding="utf-8")
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S602 - the command is the user's own, from the settings
                 settings.test_command,
                 shell=True,
                 cwd=root,
                 capture_output=True,
                 timeout=settings.test_seconds,
                 check=False,
-            )  # the command is the user's own, from the settings
+            )
         except subprocess.TimeoutExpired:
             return f"the tests took longer than {settings.test_seconds:.0f} s"
     return None if done.returncode == 0 else f"the tests end with {done.returncode}"

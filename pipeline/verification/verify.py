@@ -9,10 +9,11 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.fixes.interface import Snapshot
-from pipeline.records import Finding, Fix, Verdict
+from pipeline.records import Finding, Fix, Outcome, Verdict
 from pipeline.source.tree import MissingCommit, open_tree
 from pipeline.stage import Context, Request, read_records, write_records
 from pipeline.verification.packages import judge_coordinate
+from pipeline.verification.scanning import scanning_settings, service_of
 from pipeline.verification.service import Proposal, fix_digest, verdict_of
 
 
@@ -35,34 +36,37 @@ class Verify:
         fixes = list(read_records(context.inputs["mine"] / "fixes.jsonl", Fix))
         with ExitStack() as stack:
             proposals, findings = _proposals(context, stack, fixes)
-            verdicts = service_of(context, findings).verify(proposals)
-        if context.request.source is None:
-            verdicts += _coordinates(fixes, _findings(context.inputs["parse"] / "findings.jsonl"))
+            verdicts = service_of(context, list(findings.values())).verify(list(proposals.values()))
+        judged = dict(zip(proposals, verdicts, strict=True))
+        verdicts = [judged.get(number) or _without_source(fix, findings) for number, fix in enumerate(fixes)]
         write_records(context.folder / "verdicts.jsonl", verdicts)
         return _counts(fixes, verdicts)
 
 
-def _proposals(context: Context, stack: ExitStack, fixes: list[Fix]) -> tuple[list[Proposal], list[Finding]]:
+def _proposals(context: Context, stack: ExitStack, fixes: list[Fix]) -> tuple[dict[int, Proposal], dict[str, Finding]]:
+    """Return what can be verified in a source tree, by the fix's number, and all findings by fingerprint."""
     request, parsed = context.request, context.inputs["parse"]
     current, earlier = _findings(parsed / "findings.jsonl"), _findings(parsed / "earlier.jsonl")
     trees: dict[bool, Snapshot | None] = {
         True: _snapshot(context, stack, request.source, request.commit),
         False: _snapshot(context, stack, request.earlier_source, None),
     }
-    proposals = []
-    for fix in fixes:
+    findings = earlier | current
+    proposals = {}
+    for number, fix in enumerate(fixes):
         is_open = fix.fingerprint in current
-        snapshot = trees[is_open]
-        finding = current.get(fix.fingerprint) or earlier.get(fix.fingerprint)
+        snapshot, finding = trees[is_open], findings.get(fix.fingerprint)
         if snapshot is not None and finding is not None:
-            proposals.append(Proposal(finding, fix, snapshot, twice_scanned=not is_open))
-    return proposals, [*current.values(), *earlier.values()]
+            proposals[number] = Proposal(finding, fix, snapshot, twice_scanned=not is_open)
+    return proposals, findings
 
 
-def _coordinates(fixes: list[Fix], findings: dict[str, Finding]) -> list[Verdict]:
-    """Return verdicts for upgrades of bare coordinates, judged by the advisory's ranges alone."""
-    known = [(fix, findings[fix.fingerprint]) for fix in fixes if fix.fingerprint in findings]
-    return [verdict_of(fix, *judge_coordinate(finding, fix)) for fix, finding in known]
+def _without_source(fix: Fix, findings: dict[str, Finding]) -> Verdict:
+    """Return what can be said of a fix when there is no source: an upgrade is judged by its versions."""
+    finding = findings.get(fix.fingerprint)
+    if finding is None:
+        return verdict_of(fix, Outcome.UNVERIFIABLE, "its finding isn't known")
+    return verdict_of(fix, *judge_coordinate(finding, fix))
 
 
 def _findings(path: Path) -> dict[str, Finding]:

@@ -12,7 +12,8 @@ from pipeline.verification.change import Change
 
 _TOKEN = re.compile(r"[A-Za-z_$][\w$]*|\d[\w.]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|[^\s\w]")
 _LITERAL = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
-_VALUE = re.compile(r"[\"'`]([^\"'`\n]{6,})[\"'`]|[=:]\s*([^\s\"'`,;]{6,})")
+_QUOTED = re.compile(r"(?<!\[)[\"'`]([^\"'`\n]{6,})[\"'`](?!\s*[:\]])")
+_BARE = re.compile(r"[=:]\s*([^\s\"'`,;]{6,})")
 _ROADS = re.compile(
     r"\bgetattr\s*\(|\b__import__\s*\(|\bimportlib\b|\bglobals\s*\(\s*\)\s*\[|\blocals\s*\(\s*\)\s*\[|\bvars\s*\("
     r"|\b__dict__\b|\b__getattribute__\b|\bsetattr\s*\(|\b(?:eval|exec|compile)\s*\(|\bnew\s+Function\s*\("
@@ -24,6 +25,11 @@ _ROADS = re.compile(
 _ALIAS = re.compile(
     r"^\s*(?:(?:const|let|var|final|auto|val)\s+)?([A-Za-z_]\w*)\s*:?=\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\s*;?\s*$",
     re.M,
+)
+_BARE_VALUES = frozenset({"bash", "yaml", "text", "properties", "ini", "toml", "dockerfile", "xml"})
+_WRAPPING = re.compile(
+    r"(?:(?:def|function|class|lambda|async|private|public|static|func|fn|sub)\b.*[:{]?|[)}\]];?"
+    r"|return \w+\(.*\);?|\w+\(\w*\);?)$"
 )
 _IMPORTED_AS = re.compile(r"\b([A-Za-z_]\w*)\s+as\s+([A-Za-z_]\w*)")
 _CONFIGURATION = frozenset(
@@ -57,12 +63,7 @@ def _moved(change: Change) -> str | None:
 
 
 def _is_wrapping(line: str) -> bool:
-    return bool(
-        re.match(
-            r"^(?:def|function|class|lambda|async|private|public|static|func|fn|sub)\b.*[:{]?$|^[)}\]];?$|^return \w+\(.*\);?$|^\w+\(\w*\);?$",
-            line,
-        )
-    )
+    return _WRAPPING.match(line) is not None
 
 
 def _renamed(change: Change) -> str | None:
@@ -124,14 +125,21 @@ def _secret_kept(change: Change) -> str | None:
     if change.finding.domain is not Domain.SECRETS and not _is_secret_rule(change.finding.rule.id):
         return None
     flagged = "\n".join(change.before.lines[change.flagged[0] - 1 : change.flagged[1]])
-    values = {a or b for a, b in _VALUE.findall(flagged)}
     glued = re.sub(r"[\"'`]\s*(?:\+|\.|\\|,)?\s*\n?\s*[\"'`]", "", change.added)
-    for value in sorted(values):
+    for value in _secret_in(flagged, change.language):
         encoded = base64.b64encode(value.encode()).decode().rstrip("=")
         forms = (value, value[::-1], encoded, value.encode().hex())
         if any(form in text for form in forms for text in (change.added, glued)):
             return "the secret still stands there"
     return None
+
+
+def _secret_in(text: str, language: str) -> list[str]:
+    """Return the value that is most likely the secret: quoted before bare, not a key, the most varied."""
+    quoted = [value for value in _QUOTED.findall(text) if " " not in value]
+    bare = _BARE.findall(text) if language in _BARE_VALUES else []
+    candidates = quoted or bare
+    return [max(candidates, key=lambda value: (len(set(value)) * len(value), value))] if candidates else []
 
 
 def _is_secret_rule(rule: str) -> bool:

@@ -14,8 +14,8 @@ class Bandit(FileRunner):
     """Runs Bandit with all tests."""
 
     name = "bandit"
-    scanners = ("bandit",)
-    programs = ("bandit",)
+    scanners: tuple[str, ...] = ("bandit",)
+    programs: tuple[str, ...] = ("bandit",)
     patterns = ("*.py", "*.pyw", "*.pyi")
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:

@@ -12,8 +12,8 @@ class FileRunner:
     """A scanner that reads files whose names match `patterns`; a subclass gives command and names."""
 
     name: str
-    scanners: tuple[str, ...]
-    programs: tuple[str, ...]
+    scanners: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
     needs_rules = False
     patterns: tuple[str, ...] = ("*",)
 
@@ -35,6 +35,6 @@ class FileRunner:
 
 
 INFRASTRUCTURE = (
-    "*.tf", "*.tf.json", "*.tfvars", "*.yaml", "*.yml", "*.json", "*.template", "dockerfile", "dockerfile.*", "*.dockerfile",
-    "containerfile", "*.bicep", "*.hcl",
+    "*.tf", "*.tf.json", "*.tfvars", "*.yaml", "*.yml", "*.json", "*.template", "dockerfile", "dockerfile.*",
+    "*.dockerfile",     "containerfile", "*.bicep", "*.hcl",
 )  # fmt: skip

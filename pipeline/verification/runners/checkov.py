@@ -14,8 +14,8 @@ class Checkov(FileRunner):
     """Runs Checkov on its own checks, without downloads."""
 
     name = "checkov"
-    scanners = ("checkov",)
-    programs = ("checkov",)
+    scanners: tuple[str, ...] = ("checkov",)
+    programs: tuple[str, ...] = ("checkov",)
     patterns = INFRASTRUCTURE
 
     def environment(self) -> dict[str, str]:

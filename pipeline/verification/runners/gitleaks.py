@@ -12,8 +12,8 @@ class Gitleaks(FileRunner):
     """Runs `gitleaks dir` with its own rules."""
 
     name = "gitleaks"
-    scanners = ("gitleaks",)
-    programs = ("gitleaks",)
+    scanners: tuple[str, ...] = ("gitleaks",)
+    programs: tuple[str, ...] = ("gitleaks",)
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
         """Return the command line."""

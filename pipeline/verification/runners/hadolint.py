@@ -12,8 +12,8 @@ class Hadolint(FileRunner):
     """Runs hadolint without any configuration; the report is stdout."""
 
     name = "hadolint"
-    scanners = ("hadolint",)
-    programs = ("hadolint",)
+    scanners: tuple[str, ...] = ("hadolint",)
+    programs: tuple[str, ...] = ("hadolint",)
     patterns = ("dockerfile", "dockerfile.*", "*.dockerfile", "containerfile", "containerfile.*")
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:

@@ -22,8 +22,8 @@ class EslintSecurity(FileRunner):
     """Runs ESLint with the plugin's recommended rules and inline comments switched off; SARIF by its formatter."""
 
     name = "eslint"
-    scanners = ("eslint", "eslint security")
-    programs = ("eslint",)
+    scanners: tuple[str, ...] = ("eslint", "eslint security")
+    programs: tuple[str, ...] = ("eslint",)
     patterns = ("*.js", "*.mjs", "*.cjs", "*.jsx")
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
@@ -48,8 +48,8 @@ class Njsscan(FileRunner):
     """Runs njsscan with the rules it brings along."""
 
     name = "njsscan"
-    scanners = ("njsscan",)
-    programs = ("njsscan",)
+    scanners: tuple[str, ...] = ("njsscan",)
+    programs: tuple[str, ...] = ("njsscan",)
     patterns = ("*.js", "*.mjs", "*.cjs", "*.jsx", "*.ts", "*.html", "*.hbs", "*.ejs", "*.pug")
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:

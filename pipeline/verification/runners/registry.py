@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,4 +80,5 @@ def version_of(program: str) -> str:
         done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return " ".join((done.stdout or done.stderr).split())[:100]
+    match = re.search(r"\d+(?:\.\d+)+\S*", done.stdout or done.stderr)
+    return match.group(0).strip("(),;") if match else ""

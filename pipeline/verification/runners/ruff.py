@@ -12,8 +12,8 @@ class Ruff(FileRunner):
     """Runs ruff without any configuration of the repository's."""
 
     name = "ruff"
-    scanners = ("ruff",)
-    programs = ("ruff",)
+    scanners: tuple[str, ...] = ("ruff",)
+    programs: tuple[str, ...] = ("ruff",)
     patterns = ("*.py", "*.pyi", "*.pyw")
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:

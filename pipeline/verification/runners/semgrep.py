@@ -14,8 +14,8 @@ class Semgrep(FileRunner):
     """Runs Semgrep offline; no rules come with it."""
 
     name = "semgrep"
-    scanners = ("semgrep", "semgrep oss", "semgrep pro")
-    programs = ("semgrep",)
+    scanners: tuple[str, ...] = ("semgrep", "semgrep oss", "semgrep pro")
+    programs: tuple[str, ...] = ("semgrep",)
     needs_rules = True
 
     def prepare(self, folder: Path) -> None:
@@ -52,8 +52,8 @@ class Opengrep(Semgrep):
     """Runs Opengrep: the same rules and formats."""
 
     name = "opengrep"
-    scanners = ("opengrep", "opengrep oss")
-    programs = ("opengrep", "opengrep-core")
+    scanners: tuple[str, ...] = ("opengrep", "opengrep oss")
+    programs: tuple[str, ...] = ("opengrep", "opengrep-core")
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
         """Return the command line, which has no `--metrics`."""

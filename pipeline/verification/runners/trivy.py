@@ -12,13 +12,13 @@ class Trivy(FileRunner):
     """Runs `trivy config` on the checks built into the program."""
 
     name = "trivy"
-    scanners = ("trivy",)
-    programs = ("trivy",)
+    scanners: tuple[str, ...] = ("trivy",)
+    programs: tuple[str, ...] = ("trivy",)
     patterns = INFRASTRUCTURE
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
         """Return the command line."""
-        flags = ["--skip-check-update", "--skip-version-check", "--quiet", "--format=json", f"--output={report}"]
+        flags = ["--skip-check-update", "--quiet", "--format=json", f"--output={report}"]
         return [setup.program, "config", *flags, f"--cache-dir={report.parent / 'trivy-cache'}", "."]
 
 
@@ -26,8 +26,8 @@ class Tfsec(FileRunner):
     """Runs tfsec, Trivy's predecessor, with its ignore comments switched off."""
 
     name = "tfsec"
-    scanners = ("tfsec",)
-    programs = ("tfsec",)
+    scanners: tuple[str, ...] = ("tfsec",)
+    programs: tuple[str, ...] = ("tfsec",)
     patterns = ("*.tf", "*.tf.json", "*.tfvars")
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:

@@ -12,8 +12,8 @@ class Zizmor(FileRunner):
     """Runs zizmor on workflows and actions; the report is stdout."""
 
     name = "zizmor"
-    scanners = ("zizmor",)
-    programs = ("zizmor",)
+    scanners: tuple[str, ...] = ("zizmor",)
+    programs: tuple[str, ...] = ("zizmor",)
     patterns = ("*.github/workflows/*.yml", "*.github/workflows/*.yaml", "action.yml", "action.yaml", "dependabot.y*ml")
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
