@@ -122,14 +122,14 @@ class Fetcher:
             if watched.attestation:
                 verify(path, watched.name, self.client.token)
         except Gone:
-            self.store.ledger.artifact(artifact.id, ArtifactState.EXPIRED, "it expired at GitHub")
+            self.store.ledger.artifact(artifact, ArtifactState.EXPIRED, "it expired at GitHub")
             return
         except ArtifactRefused as error:
-            self.store.ledger.artifact(artifact.id, ArtifactState.REFUSED, error.message)
+            self.store.ledger.artifact(artifact, ArtifactState.REFUSED, error.message)
             return
         finally:
             downloader.close()
-        self.store.ledger.artifact(artifact.id, ArtifactState.DOWNLOADED, "", str(path))
+        self.store.ledger.artifact(artifact, ArtifactState.DOWNLOADED, "", str(path))
         logger.info("%s run %s: %s downloaded", run.repository, run.id, artifact.name)
 
     def _close(self, run: WorkflowRun, folder: Path) -> None:

@@ -41,7 +41,7 @@ CREATE INDEX workflow_runs_due ON workflow_runs (state, next_at);
 
 -- What a workflow run uploaded, and how far its download is.
 CREATE TABLE artifacts (
-    id INTEGER PRIMARY KEY,
+    id INTEGER NOT NULL,
     repository_id INTEGER NOT NULL,
     workflow_run_id INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
@@ -50,9 +50,9 @@ CREATE TABLE artifacts (
     digest TEXT,
     state TEXT NOT NULL CHECK (state IN ('wanted', 'downloaded', 'expired', 'refused')),
     reason TEXT NOT NULL DEFAULT '',
-    path TEXT
+    path TEXT,
+    PRIMARY KEY (repository_id, workflow_run_id, attempt, id)
 ) STRICT;
-CREATE INDEX artifacts_of ON artifacts (repository_id, workflow_run_id, attempt);
 
 -- The queue: one row a passage through the flow. `token` marks the child's processes.
 CREATE TABLE runs (

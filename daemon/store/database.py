@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from importlib.resources import files
 from pathlib import Path
 
 from daemon.errors import StoreBusy, StoreError
@@ -80,7 +79,7 @@ def is_sound(path: Path) -> bool:
 
 def migrations() -> list[tuple[int, str]]:
     """Return the numbered steps of the schema, in order."""
-    folder = files("daemon") / "schema"
+    folder = Path(__file__).resolve().parent.parent / "schema"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(int(name.split("_")[0]), (folder / name).read_text(encoding="utf-8")) for name in names]
 

@@ -166,7 +166,7 @@ class Ledger:
         with transaction(self.connection):
             self.connection.executemany(
                 f"INSERT INTO artifacts ({ARTIFACT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (id) DO NOTHING",
+                "ON CONFLICT DO NOTHING",
                 [msgspec.structs.astuple(artifact) for artifact in artifacts],
             )
 
@@ -181,11 +181,13 @@ class Ledger:
         )
         return [record_of(row, Artifact) for row in rows]
 
-    def artifact(self, number: int, state: ArtifactState, reason: str = "", path: str | None = None) -> None:
+    def artifact(self, artifact: Artifact, state: ArtifactState, reason: str = "", path: str | None = None) -> None:
         """Record what became of an artifact."""
         with transaction(self.connection):
             self.connection.execute(
-                "UPDATE artifacts SET state = ?, reason = ?, path = ? WHERE id = ?", (state, reason, path, number)
+                "UPDATE artifacts SET state = ?, reason = ?, path = ? "
+                "WHERE repository_id = ? AND workflow_run_id = ? AND attempt = ? AND id = ?",
+                (state, reason, path, artifact.repository_id, artifact.workflow_run_id, artifact.attempt, artifact.id),
             )
 
     def queue(self, run: WorkflowRun, new: NewRun, now: float) -> None:
