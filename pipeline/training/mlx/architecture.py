@@ -115,7 +115,7 @@ class Walk:
         x = x if asked is None else x[asked]
         if before:
             x = x + mixed
-            return cast(mx.array, x + self._mlp(layer.mlp, layer.post_attention_layernorm(x), keys))
+            return x + self._mlp(layer.mlp, layer.post_attention_layernorm(x), keys)
         x = x + layer.post_attention_layernorm(mixed)
         return cast(mx.array, x + layer.post_feedforward_layernorm(self._mlp(layer.mlp, x, keys)))
 

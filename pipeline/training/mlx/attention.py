@@ -89,7 +89,8 @@ def _causal(queries: mx.array, keys: mx.array, values: mx.array, scale: float, w
         first = 0 if window is None else max(0, before + start + 1 - window)
         seen = slice(first, before + stop)
         mask = _mask(stop - start, before + stop - first, window)
-        outputs.append(_attention(queries[:, :, start:stop] * scale, keys[:, :, seen], values[:, :, seen], mask)[0])
+        both: Any = _attention(queries[:, :, start:stop] * scale, keys[:, :, seen], values[:, :, seen], mask)
+        outputs.append(both[0])
     return _joined(outputs)
 
 

@@ -16,7 +16,7 @@ from pipeline.training.mlx import checkpoint
 from pipeline.training.mlx.adapters import Weights
 from pipeline.training.mlx.checkpoint import Progress, State
 from pipeline.training.mlx.data import Data
-from pipeline.training.mlx.elementwise import number
+from pipeline.training.mlx.elementwise import number as as_number
 from pipeline.training.mlx.optimizer import Optimizer, clipped, learning_rate
 from pipeline.training.mlx.step import Outcome, Stepper
 from pipeline.training.order import epoch_steps, replay_count, step_count
@@ -104,12 +104,12 @@ class Loop:
         chosen = self._chosen(epoch)[place]
         outcome = self.stepper.step(chosen, self.weights, number)
         gradients, norm = clipped(outcome.gradients, self.recipe.gradient_clip)
-        self._check(outcome, number(norm), number)
+        self._check(outcome, as_number(norm), number)
         rate = learning_rate(self.recipe, number, self.steps)
         self.weights = self.optimizer.apply(self.weights, gradients, rate)
         mx.eval(self.weights, self.optimizer.state)
         self._count(outcome, chosen, time.monotonic() - started)
-        self._say(number(norm), rate, outcome, time.monotonic() - started)
+        self._say(as_number(norm), rate, outcome, time.monotonic() - started)
 
     def _chosen(self, epoch: int) -> list[list[int]]:
         recipe = self.recipe
@@ -123,10 +123,12 @@ class Loop:
         )
 
     def _check(self, outcome: Outcome, norm: float, number: int) -> None:
-        if math.isfinite(number(outcome.loss)) and math.isfinite(norm):
+        if math.isfinite(as_number(outcome.loss)) and math.isfinite(norm):
             return
         rows = [
-            row for row, loss in zip(outcome.rows, outcome.row_losses, strict=True) if not math.isfinite(number(loss))
+            row
+            for row, loss in zip(outcome.rows, outcome.row_losses, strict=True)
+            if not math.isfinite(as_number(loss))
         ] or list(outcome.rows)
         names = ", ".join(self.data.examples[example].name for row in rows for example in row.examples)
         raise NonFiniteTraining(
@@ -139,7 +141,7 @@ class Loop:
         self.progress = msgspec.structs.replace(
             done,
             step=done.step + 1,
-            losses=(*done.losses, number(outcome.loss)),
+            losses=(*done.losses, as_number(outcome.loss)),
             tokens_seen=done.tokens_seen + sum(len(self.data.examples[number].tokens) for number in chosen),
             examples_seen=done.examples_seen + len(chosen),
             seconds=done.seconds + seconds,

@@ -51,6 +51,7 @@ class Stepper:
         laid = self.layout(chosen)
         weight = sum(row.weight for row in laid)
         losses, gradients = [], dict[str, mx.array]()
+        mx.random.seed(self.recipe.seed + number)  # for models that draw their own dropout
         for index, row in enumerate(laid):
             key = mx.random.key((self.recipe.seed * 1_000_003 + number * 1009 + index) % 2**63)
             self.model.train()

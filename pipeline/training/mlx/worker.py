@@ -17,7 +17,7 @@ import msgspec
 
 from config.errors import Error, Postponed
 from pipeline.models import blas
-from pipeline.training.backend import TrainingEvent, TrainingJob
+from pipeline.training.backend import EventKind, TrainingEvent, TrainingJob
 
 _stop = threading.Event()
 
@@ -39,7 +39,7 @@ def main() -> int:
 
         train(job, emit, _stop.is_set)
     except Error as error:
-        kind = "cancelled" if isinstance(error, Postponed) else "failed"
+        kind: EventKind = "cancelled" if isinstance(error, Postponed) else "failed"
         emit(TrainingEvent(kind=kind, message=error.message, hint=error.hint, error=type(error).__name__))
         return error.exit_code
     return 0
