@@ -59,7 +59,7 @@ class _Walk:
         self.cut = 0
         self.empty = True
         self.edits: list[_Edit] = []
-        self.faults: list[Fault] = []
+        self.deep: list[int] = []
 
     def step(self, token: bytes, start: int) -> bool:
         """Take one bracket or comma; False where the text stops making sense."""
@@ -84,7 +84,7 @@ class _Walk:
 
     def _flatten(self, end: int) -> None:
         self.edits.append(_Edit(self.deep_since, end, b"null"))
-        self.faults.append(_fault(f"nested more than {DEEPEST} deep at byte {self.deep_since}: left out"))
+        self.deep.append(self.deep_since)
 
     def closing(self) -> bytes:
         """Close what is open at the cut, marking every object as cut."""
@@ -130,7 +130,10 @@ def _mend(text: Buffer, complaint: str) -> Mended:
         walk.cut, walk.empty, walk.open = size, False, walk.open[:DEEPEST]
     if walk.cut == 0:
         return Mended(bytes(text), ())
-    faults = list(walk.faults)
+    faults = []
+    if walk.deep:
+        values = f"{len(walk.deep)} values nested more than {DEEPEST} deep, the first at byte {walk.deep[0]}"
+        faults.append(_fault(f"{values}: left out"))
     if broken:
         faults.append(_fault(f"truncated or broken JSON at byte {walk.cut} of {size}: {complaint}"))
     elif bytes(text[walk.cut : walk.cut + 4096]).strip():

@@ -23,6 +23,7 @@ from pipeline.scanners.outline import Outline, outline
 _TAG = re.compile(r"</?(?:p|br|ul|ol|li|b|i|strong|em|code|pre|a|div|span)\b[^>]{0,300}>", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"</p>|<br ?/?>", re.IGNORECASE)
 FALSE_POSITIVE = "0"
+DEEPEST_XML = 64
 
 
 class _Instance(msgspec.Struct, frozen=True):
@@ -132,10 +133,14 @@ def _read_xml(report: Report) -> Iterator[Said]:
 
     A report is UTF-8 by now, whatever its first line says.
     """
-    scanner, site, alerts = Scanner(name="zap"), "", 0
+    scanner, site, alerts, depth = Scanner(name="zap"), "", 0, 0
     try:
         parser = DefusedXMLParser(encoding="utf-8", forbid_dtd=True)
         for event, element in iterparse(report.path, events=("start", "end"), parser=parser):
+            depth += 1 if event == "start" else -1
+            if depth > DEEPEST_XML:
+                yield Fault(pointer="", reason=f"nested more than {DEEPEST_XML} deep: the rest is not read")
+                return
             if event == "start":
                 if element.tag == "OWASPZAPReport":
                     scanner = Scanner(name="zap", version=element.get("version"))

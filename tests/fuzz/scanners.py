@@ -1,7 +1,7 @@
 """Fuzz every scanner: `python -m tests.fuzz.scanners [-max_total_time=60] [corpus folders]`.
 
 Needs `pip install atheris`. Without folders it starts from the golden corpus. Anything but
-findings, faults and `ReportRefused`, or more than a second a megabyte (plus one), is a crash.
+findings, faults and `ReportRefused`, or five seconds (instrumented code is slow) and two more a megabyte, is a crash.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def one_input(data: bytes) -> None:
                     pass
             except ReportRefused:
                 continue
-    if time.perf_counter() - start > 1 + 2 * len(data) / 1e6:
+    if time.perf_counter() - start > 5 + 2 * len(data) / 1e6:
         raise TimeoutError(f"{len(data)} bytes took {time.perf_counter() - start:.1f} s")
 
 

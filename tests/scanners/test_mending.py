@@ -90,7 +90,15 @@ def test_too_deep_a_value_costs_itself_only(tmp_path: Path) -> None:
     text = b'{"results": [{"number": 1, "deep": %s}, {"number": 2}]}' % deep
     numbers, faults = read(tmp_path, text)
     assert numbers == [1, 2]
-    assert f"nested more than {DEEPEST}" in faults[0].reason
+    assert f"1 values nested more than {DEEPEST} deep" in faults[0].reason
+
+
+def test_many_too_deep_values_are_one_fault(tmp_path: Path) -> None:
+    levels = DEEPEST - 3
+    deep = b"[" * levels + b"[],{}," * 50_000 + b"[" * 5_000 + b"]" * 5_000 + b"]" * levels
+    numbers, faults = read(tmp_path, b'{"results": [{"number": 1, "deep": %s}]}' % deep)
+    assert numbers == [1]
+    assert [fault.reason.split(" nested")[0] for fault in faults] == ["100001 values"]
 
 
 def test_too_deep_and_truncated(tmp_path: Path) -> None:

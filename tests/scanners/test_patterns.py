@@ -15,7 +15,8 @@ from tests.scanners.corpus import HERE, report_of
 
 MEGABYTE = 1_000_000
 TEXTS = [
-    " was found in image ", "no ", "no files ", "[a", "](1", "<p", "<br ", "Package: ", "CWE-", "external/cwe/", " ", "\n",
+    " was found in image ", "no ", "no files ", "[a", "](1", "<p", "<br ", "Package: ", "CWE-",
+    "external/cwe/", " ", "\n",
     "Message: ",
     "../", "{0}", "\\", "'", ">=", "<1", "(a ", "Severity:\n", "ghsa-", "a.", "dockerfile.", "%2e",
 ]  # fmt: skip
