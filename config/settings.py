@@ -135,6 +135,23 @@ class Verification(Section):
     test_seconds: Annotated[float, Meta(gt=0.0, description="Longest time for the test command.")] = 600.0
 
 
+class Knowledge(Section):
+    """What is known about a weakness, retrieved for the prompts."""
+
+    enabled: Annotated[bool, Meta(description="Put retrieved passages into the prompts (--disable-rag: off).")] = True
+    passages: Annotated[int, Meta(ge=0, le=20, description="Most passages for a finding.")] = 4
+    found: Annotated[int, Meta(ge=0, le=20, description="Most of them that were found rather than looked up.")] = 2
+    least_score: Annotated[
+        float, Meta(ge=0.0, description="Passages found with a lower score are left out.")
+    ] = 0.5
+    embedding_model: Annotated[
+        str,
+        Meta(min_length=1, description="Sentence model: `embedded` (MiniLM), a folder, or `none`: words only."),
+    ] = "embedded"
+    folder: Annotated[str, Meta(description="Folder of your own Markdown notes. Empty: none.")] = ""
+    fixes: Annotated[str, Meta(description="File of verified fixes of earlier runs. Empty: none.")] = ""
+
+
 class Dataset(Section):
     """Examples, and how they are split."""
 
@@ -361,6 +378,7 @@ class Settings(Section):
     fine_tuning: FineTuning = FineTuning()
     artifacts: Artifacts = Artifacts()
     source: Source = Source()
+    knowledge: Knowledge = Knowledge()
     verification: Verification = Verification()
     dataset: Dataset = Dataset()
     evaluation: Evaluation = Evaluation()

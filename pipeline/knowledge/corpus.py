@@ -1,0 +1,167 @@
+"""What the knowledge base is made of: the catalogue, the reports, the user's notes, verified fixes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pipeline.knowledge.catalogue import catalogue_entries
+from pipeline.knowledge.interface import Entry, KnowledgeError
+from pipeline.knowledge.neutral import neutral
+from pipeline.records import Finding, ImageLocation, PackageLocation, Passage, Record
+from pipeline.stage import read_records
+
+MAX_TEXT = 1600
+MIN_HELP = 40
+MAX_NOTES = 10_000
+_ADVISORY = re.compile(
+    r"\b(?:CVE-\d{4}-\d{4,7}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d+|RUSTSEC-\d{4}-\d+|GO-\d{4}-\d+)\b"
+)
+
+
+class KnownFix(Record):
+    """A fix that verification confirmed, kept from an earlier run to be shown for similar findings."""
+
+    finding: Finding
+    path: str
+    before: str
+    replacement: str
+
+
+def entries(findings: Iterable[Finding], notes: Path | None, fixes: Path | None) -> list[Entry]:
+    """Return the whole corpus, sorted by id and each id once: equal inputs give equal lists."""
+    found = list(findings)
+    parts = [catalogue_entries(), report_entries(found), note_entries(notes), fix_entries(fixes)]
+    by_id = {entry.passage.id: entry for part in parts for entry in part}
+    return [by_id[name] for name in sorted(by_id)]
+
+
+def rule_key(finding: Finding) -> str:
+    """Return what a rule's passage is looked up by."""
+    return f"rule:{finding.scanner.name}:{finding.rule.id}"
+
+
+def advisory_keys(finding: Finding) -> tuple[str, ...]:
+    """Return what a finding's advisories are looked up by: the identifiers it goes by, sorted."""
+    names = {name for text in (finding.rule.id, *finding.aliases) for name in _ADVISORY.findall(text)}
+    return tuple(f"advisory:{name}" for name in sorted(names))
+
+
+def report_entries(findings: Iterable[Finding]) -> Iterator[Entry]:
+    """Yield what the reports say of their rules and of advisories, each once."""
+    rules: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        rules[rule_key(finding)].append(finding)
+    for key, group in sorted(rules.items()):
+        entry = _rule_entry(key, min(group, key=lambda finding: (-len(finding.rule.help or ""), finding.fingerprint)))
+        if entry is not None:
+            yield entry
+
+
+def note_entries(folder: Path | None) -> Iterator[Entry]:
+    """Yield a passage for each section of the user's Markdown files, in order of path."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise KnowledgeError(f"The knowledge folder {folder} isn't there.", "Create it, or empty knowledge.folder.")
+    for path in sorted(folder.rglob("*.md"))[:MAX_NOTES]:
+        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
+            yield from _sections(path.relative_to(folder).as_posix(), path.read_text("utf-8", "replace"))
+
+
+def fix_entries(path: Path | None) -> Iterator[Entry]:
+    """Yield a passage for each verified fix of earlier runs."""
+    if path is None or not path.exists():
+        return
+    for fix in read_records(path, KnownFix):
+        yield _fix_entry(fix)
+
+
+def digest_of_folder(folder: Path | None) -> str:
+    """Return what identifies the user's notes: a SHA-256 over names and contents."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*.md")) if folder is not None and folder.is_dir() else ():
+        if path.is_file():
+            total.update(path.relative_to(folder or path).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def _rule_entry(key: str, finding: Finding) -> Entry | None:
+    rule, advisories = finding.rule, advisory_keys(finding)
+    text = neutral(rule.help or (finding.message if advisories else ""))[:MAX_TEXT]
+    if len(text) < MIN_HELP:
+        return None
+    name = neutral(rule.name or "") or rule.id
+    return Entry(
+        passage=Passage(
+            id=f"{finding.scanner.name}:{rule.id}",
+            title=f"{finding.scanner.name} {rule.id}: {name}"
+            if name != rule.id
+            else f"{finding.scanner.name} {rule.id}",
+            text=text,
+            source=f"{finding.scanner.name}'s own report",
+            licence="the scanner's own, for use with its report",
+            cwe=rule.cwes[0] if rule.cwes else None,
+        ),
+        group="advisory" if advisories else "rule",
+        title=f"{name} {rule.id}",
+        summary=text,
+        body=_package(finding),
+        meaning=f"{name}. {text[:400]}",
+        keys=(key, *advisories),
+        prior=0.5,
+    )
+
+
+def _package(finding: Finding) -> str:
+    location = finding.location
+    if isinstance(location, PackageLocation):
+        return f"{location.ecosystem} {location.name}"
+    return location.package or "" if isinstance(location, ImageLocation) else ""
+
+
+def _sections(name: str, text: str) -> Iterator[Entry]:
+    title, lines, number = name, [], 0
+    for line in [*text.splitlines(), "# "]:
+        if line.startswith("#"):
+            body = neutral("\n".join(lines))[:MAX_TEXT]
+            if body:
+                yield _note(name, number, title, body)
+                number += 1
+            title, lines = line.lstrip("# ") or title, []
+        else:
+            lines.append(line)
+
+
+def _note(name: str, number: int, title: str, body: str) -> Entry:
+    title = neutral(title)[:200]
+    passage = Passage(
+        id=f"note:{name}#{number:03d}", title=title, text=body, source=f"your notes, {name}", licence="your own"
+    )
+    return Entry(passage=passage, group="note", title=title, summary=body, meaning=f"{title}. {body[:400]}", prior=0.7)
+
+
+def _fix_entry(fix: KnownFix) -> Entry:
+    rule = fix.finding.rule
+    text = neutral(f"Before:\n{fix.before[:600]}\nAfter:\n{fix.replacement[:600]}")
+    said = f"{rule.name or rule.id}. {fix.finding.message[:300]}"
+    return Entry(
+        passage=Passage(
+            id=f"fix:{fix.finding.fingerprint}",
+            title=f"A verified fix of {rule.id} in this repository",
+            text=text,
+            source=f"this repository, {fix.path}",
+            licence="the repository's own",
+            cwe=rule.cwes[0] if rule.cwes else None,
+        ),
+        group="fix",
+        title=f"{rule.name or ''} {rule.id}",
+        summary=neutral(said),
+        body=text,
+        meaning=neutral(said),
+        keys=(f"fix:{fix.finding.fingerprint}", f"fixrule:{fix.finding.scanner.name}:{rule.id}"),
+        prior=0.8,
+    )
