@@ -165,10 +165,27 @@ def test_a_key_that_is_none_is_an_error(tmp_path: Path) -> None:
 
 
 HOSTILE = (
-    "a", "password=", "://", "-----BEGIN PRIVATE KEY-----", "PuTTY-User-Key-File-2", "@", "a@", "key", "a.b-", "AKIA",
-    '"', "aws", "a://b:c", "<password>", "--password ", "discord.com/api/webhooks/", "eyJaaaaaaaaa.", "cookie:", "-u a:",
+    "a",
+    "password=",
+    "://",
+    "-----BEGIN PRIVATE KEY-----",
+    "PuTTY-User-Key-File-2",
+    "@",
+    "a@",
+    "key",
+    "a.b-",
+    "AKIA",
+    '"',
+    "aws",
+    "a://b:c",
+    "<password>",
+    "--password ",
+    "discord.com/api/webhooks/",
+    "eyJaaaaaaaaa.",
+    "cookie:",
+    "-u a:",
     "a1",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("seed", HOSTILE)
