@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -11,6 +11,7 @@ import msgspec
 import requests
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError as TransportError
 
 from config.settings import Github
 from daemon.clock import Clock
@@ -152,19 +153,25 @@ def read_all(response: requests.Response, clock: Clock, seconds: float) -> bytes
     parts: list[bytes] = []
     size = 0
     try:
-        for part in response.iter_content(CHUNK):
+        for part in arriving(response):
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER_BYTES:
                 raise GithubError("GitHub's answer is larger than an answer can be.", "It is tried again.")
             if clock.monotonic() > deadline:
                 raise GithubError(f"GitHub's answer took more than {seconds:.0f} s.", "It is tried again.")
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, TransportError, OSError) as error:
         raise transport_error(error, response.url) from error
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and response.status_code != 304 and size < int(announced):
         raise GithubError("GitHub's answer broke off.", "It is tried again.")
     return b"".join(parts)
+
+
+def arriving(response: requests.Response) -> Iterator[bytes]:
+    """Yield the body as it arrives. Waiting for whole blocks would let a dripping server outlast every deadline."""
+    while part := response.raw.read1(CHUNK, decode_content=False):
+        yield part
 
 
 def transport_error(error: Exception, url: str) -> GithubError:

@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError as TransportError
 from config.errors import Error
 from daemon.clock import Clock
 from daemon.errors import ArtifactRefused, BadDownload, GithubError
-from daemon.github.client import CHUNK, Client, opened, origin, quiet_session, transport_error
+from daemon.github.client import CHUNK, Client, arriving, opened, origin, quiet_session, transport_error
 from daemon.store.records import Artifact
 from pipeline.stage import synchronise
 
@@ -116,7 +116,7 @@ class Downloader:
         deadline = self.clock.monotonic() + self.bounds.seconds
         with partial.open("ab" if resumed else "wb") as stream:
             try:
-                for part in response.raw.stream(CHUNK, decode_content=False):
+                for part in arriving(response):
                     stream.write(part)
                     size += len(part)
                     self._check_progress(artifact, size, deadline)
