@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -35,10 +36,11 @@ def measure(plan: Plan, say: Callable[[Step], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, msgspec.json.encode(plan))
     command = [sys.executable, "-m", "pipeline.evaluation.child", str(path)]
-    with (path.parent / "child.log").open("wb") as log:
-        child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, env=blas.environment() | {"PYTHONPATH": str(ROOT)}
-        )
+    environment = blas.environment() | {"PYTHONPATH": str(ROOT)}
+    with (
+        (path.parent / "child.log").open("wb") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment) as child,
+    ):
         failure = _listen(child, say)
     if failure is not None:
         raise Error(failure.error, failure.hint)
@@ -47,23 +49,28 @@ def measure(plan: Plan, say: Callable[[Step], None]) -> None:
 
 
 def _listen(child: subprocess.Popen[bytes], say: Callable[[Step], None]) -> Failure | None:
+    """Pass its steps on until it ends; end it when this process is stopped."""
     failure = None
     try:
         for line in child.stdout or ():
-            try:
-                said = msgspec.json.decode(line)
-            except msgspec.DecodeError:
-                continue
-            if isinstance(said, dict) and "error" in said:
-                failure = msgspec.convert(said, Failure)
-            elif isinstance(said, dict) and "message" in said:
-                say(msgspec.convert(said, Step))
+            said = _said(line)
+            if isinstance(said, Step):
+                say(said)
+            failure = said if isinstance(said, Failure) else failure
         child.wait()
     finally:
         if child.poll() is None:
             child.terminate()
-            child.wait()
     return failure
+
+
+def _said(line: bytes) -> Step | Failure | None:
+    """Return what a line of the child's output says; a library may print lines of its own."""
+    with contextlib.suppress(msgspec.DecodeError):
+        return msgspec.json.decode(line, type=Step)
+    with contextlib.suppress(msgspec.DecodeError):
+        return msgspec.json.decode(line, type=Failure)
+    return None
 
 
 def collect(plan: Plan, contestant: Contestant, questions: Sequence[Question]) -> Measured:
