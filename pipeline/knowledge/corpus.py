@@ -124,7 +124,8 @@ def _package(finding: Finding) -> str:
 
 
 def _sections(name: str, text: str) -> Iterator[Entry]:
-    title, lines, number = name, [], 0
+    title, number = name, 0
+    lines: list[str] = []
     for line in [*text.splitlines(), "# "]:
         if line.startswith("#"):
             body = neutral("\n".join(lines))[:MAX_TEXT]

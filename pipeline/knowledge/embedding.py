@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.knowledge.interface import KnowledgeError
 from pipeline.knowledge.package import Package, extract
+from pipeline.knowledge.threads import one_thread
 from pipeline.stage import digest_file
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class MiniLM:
         self._folder = folder
         self._digest: str | None = None
         self._weights: dict[str, Matrix] | None = None
+        self._tokens: Any = None
 
     @property
     def digest(self) -> str:
@@ -83,9 +85,10 @@ class MiniLM:
         encoded = [tokenizer.encode(text).ids for text in texts]
         order = sorted(range(len(texts)), key=lambda index: (len(encoded[index]), index))
         result = numpy.zeros((len(texts), config["hidden_size"]), dtype=numpy.float32)
-        for first in range(0, len(order), _BATCH):
-            rows = order[first : first + _BATCH]
-            result[rows] = self._forward([encoded[row] for row in rows], config)
+        with one_thread():
+            for first in range(0, len(order), _BATCH):
+                rows = order[first : first + _BATCH]
+                result[rows] = self._forward([encoded[row] for row in rows], config)
         return result
 
     def _forward(self, ids: Sequence[Sequence[int]], config: dict[str, Any]) -> Matrix:
@@ -114,12 +117,13 @@ class MiniLM:
         return found
 
     def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
+        if self._tokens is None:
+            from tokenizers import Tokenizer
 
-        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(MAX_TOKENS)
-        return tokenizer
+            self._tokens = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+            self._tokens.no_padding()
+            self._tokens.enable_truncation(MAX_TOKENS)
+        return self._tokens
 
     def _load(self) -> dict[str, Matrix]:
         if self._weights is None:
@@ -166,7 +170,8 @@ def _attention(hidden: Matrix, mask: Matrix, weights: dict[str, Matrix], name: s
     scores += (mask[:, None, None, :] - np.float32(1.0)) * np.float32(1e9)
     scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
     mixed = (scores / scores.sum(axis=-1, keepdims=True)) @ split("value")
-    return mixed.transpose(0, 2, 1, 3).reshape(rows, length, width)
+    joined: Matrix = mixed.transpose(0, 2, 1, 3).reshape(rows, length, width)
+    return joined
 
 
 def _linear(values: Matrix, weights: dict[str, Matrix], name: str) -> Matrix:

@@ -34,9 +34,11 @@ def extract(package: Package, name: str, build: Callable[[zipfile.ZipFile, Path]
 
 
 def _build(package: Package, target: Path, build: Callable[[zipfile.ZipFile, Path], None]) -> None:
-    with tempfile.TemporaryDirectory(prefix="fixsmith-knowledge-") as scratch:
-        with zipfile.ZipFile(_fetch(package, Path(scratch))) as wheel:
-            build(wheel, target)
+    with (
+        tempfile.TemporaryDirectory(prefix="fixsmith-knowledge-") as scratch,
+        zipfile.ZipFile(_fetch(package, Path(scratch))) as wheel,
+    ):
+        build(wheel, target)
 
 
 def _fetch(package: Package, scratch: Path) -> Path:

@@ -10,9 +10,15 @@ MAX_WORDS = 60
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]+|\d+[A-Za-z]+\w*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _MARKUP = re.compile(r"https?://\S+|[`*_#>|\[\](){}]")
-_STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "do", "does", "for", "from", "has", "have", "if", "in", "into", "is", "it", "its", "may", "might", "more", "must", "not", "of", "on", "or", "should", "so", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "through", "to", "use", "used", "uses", "using", "was", "were", "when", "where", "which", "while", "will", "with", "would", "you", "your", "we", "our", "also", "any", "all", "via", "i", "e", "g", "etc", "ensure", "detected", "found", "please", "see", "consider", "avoid", "instead", "recommended", "possible", "potential", "potentially", "rule", "check", "checks", "make", "sure", "http", "https", "www", "com", "org"]
-)  # fmt: skip
+_STOP = frozenset({
+    "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "do", "does", "for", "from",
+    "has", "have", "if", "in", "into", "is", "it", "its", "may", "might", "more", "must", "not", "of", "on", "or",
+    "should", "so", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+    "those", "through", "to", "use", "used", "uses", "using", "was", "were", "when", "where", "which", "while",
+    "will", "with", "would", "you", "your", "we", "our", "also", "any", "all", "via", "i", "e", "g", "etc",
+    "ensure", "detected", "found", "please", "see", "consider", "avoid", "instead", "recommended", "possible",
+    "potential", "potentially", "rule", "check", "checks", "make", "sure", "http", "https", "www", "com", "org",
+})  # fmt: skip
 
 
 class Query(Record):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,18 @@ import msgspec
 from config.settings import Knowledge, Settings
 from pipeline.knowledge.catalogue import VERSION
 from pipeline.knowledge.corpus import advisory_keys, digest_of_folder, entries, rule_key
-from pipeline.knowledge.embedding import MiniLM, embedder
+from pipeline.knowledge.embedding import Embedder, embedder
 from pipeline.knowledge.query import query_of
+from pipeline.knowledge.remembering import Remembering
 from pipeline.knowledge.retrieval import Retrieval, Weights
 from pipeline.knowledge.store import Store
-from pipeline.records import Finding, Passage, Record
+from pipeline.models.cache import cache_folder
+from pipeline.records import Finding, Passage, Retrieved
 from pipeline.stage import Context, Progress, Request, digest_file, read_records, write_records
 
 MAX_CWES = 2
 FOUND_GROUPS = ("note", "fix")
 GUESSED_GROUPS = ("cwe", "note", "fix")
-
-
-class Retrieved(Record):
-    """The passages of one finding, best first; those looked up exactly stand before those found."""
-
-    fingerprint: str
-    passages: tuple[Passage, ...]
 
 
 class Retrieve:
@@ -69,19 +65,27 @@ def retrieve_all(
     findings: Sequence[Finding], index: Path, knowledge: Knowledge, context: Context | None = None
 ) -> tuple[list[Retrieved], dict[str, int]]:
     """Return the passages of each finding, in their order, and how many of each kind."""
-    model = None if knowledge.embedding_model == "none" else embedder(knowledge.embedding_model)
     corpus = entries(findings, _path(knowledge.folder), _path(knowledge.fixes))
-    with Store(index, model) as store:
+    with opened_model(knowledge.embedding_model) as model, Store(index, model) as store:
         store.synchronise(corpus, _progress(context, "embedding passages"))
         asker = Asker(store, model, knowledge)
-        retrieved = asker.ask_all(findings)
-        return retrieved, dict(sorted(asker.kinds.items()))
+        return asker.ask_all(findings), dict(sorted(asker.kinds.items()))
+
+
+@contextmanager
+def opened_model(name: str) -> Iterator[Remembering | None]:
+    """Give the embedder called `name`, remembering what it computed; None for `none`."""
+    if name == "none":
+        yield None
+        return
+    with closing(Remembering(embedder(name), cache_folder() / "vectors.sqlite")) as model:
+        yield model
 
 
 class Asker:
     """Asks one store about findings; questions that are equal are asked once."""
 
-    def __init__(self, store: Store, model: MiniLM | None, knowledge: Knowledge) -> None:
+    def __init__(self, store: Store, model: Embedder | None, knowledge: Knowledge) -> None:
         self._store = store
         self._retrieval = Retrieval(store, model)
         self._model = model
@@ -90,7 +94,9 @@ class Asker:
         self.kinds: Counter[str] = Counter()
 
     def ask_all(self, findings: Sequence[Finding]) -> list[Retrieved]:
-        """Return the passages of each finding, in their order."""
+        """Return the passages of each finding, in their order; all questions are embedded together."""
+        if self._model is not None:
+            self._model.embed([query_of(finding).meaning for finding in findings])
         return [Retrieved(fingerprint=finding.fingerprint, passages=self.ask(finding)) for finding in findings]
 
     def ask(self, finding: Finding) -> tuple[Passage, ...]:
