@@ -116,7 +116,7 @@ def measure(python: str, code: str, path: Path) -> tuple[float, int, int]:
 
 
 def write_report(path: Path, count: int) -> None:
-    """Write a SARIF report like a real scanner's: 60 rules with help, snippets, some flows, paths and lines that vary."""
+    """Write a SARIF report like a real one: 60 rules with help, snippets, some flows, paths and lines that vary."""
     dice = random.Random(count)
     rules = [
         {

@@ -61,7 +61,9 @@ def fingerprint(identity: Sequence[str]) -> str:
 
 
 def _order(sighting: Sighting) -> tuple[bytes, str]:
-    return msgspec.json.encode(sighting.finding, order="sorted"), sighting.report
+    """Return a key that depends on the content alone; a digest, since whole texts would take much memory."""
+    encoded = msgspec.json.encode(sighting.finding, order="sorted")
+    return hashlib.blake2b(encoded, digest_size=16).digest(), sighting.report
 
 
 def _adopt_packages_without_path(by_subject: dict[Subject, list[Sighting]]) -> None:
@@ -140,12 +142,14 @@ def _places_on_line(line: list[Sighting]) -> list[list[Sighting]]:
         columns[_location(sighting).start_column or 0].append(sighting)
     if 0 not in columns:
         return [members for _, members in sorted(columns.items())]
+    reports: dict[str, list[tuple[tuple[int, int, str], Sighting]]] = defaultdict(list)
+    for sighting in line:
+        reports[sighting.report].append((_rank_key(sighting), sighting))
     ranks: dict[int, list[Sighting]] = defaultdict(list)
-    for report in sorted({sighting.report for sighting in line}):
-        mine = [sighting for sighting in line if sighting.report == report]
-        starts = sorted({_rank_key(sighting) for sighting in mine})
-        for sighting in mine:
-            ranks[starts.index(_rank_key(sighting))].append(sighting)
+    for mine in reports.values():
+        order = {key: rank for rank, key in enumerate(sorted({key for key, _ in mine}))}
+        for key, sighting in mine:
+            ranks[order[key]].append(sighting)
     return [members for _, members in sorted(ranks.items())]
 
 

@@ -5,6 +5,7 @@ The flag is a warning, not a defence: prompts must delimit everything that comes
 
 from __future__ import annotations
 
+import functools
 import re
 
 FLAG = "prompt-injection"
@@ -28,6 +29,16 @@ _TALK = re.compile(
 )
 
 
+_NEEDLES = (
+    "ignore", "disregard", "forget", "override", "bypass", "you are", " as ", "reveal", "print", "repeat", "show",
+    "output", "instruction", " ai", " llm", "model", "chatbot", "do not", "don't", "never", "<|", "inst]", "<<sys",
+    "system", "assistant",
+)  # fmt: skip
+"""Without one of these there is no match."""
+
+
+@functools.lru_cache(maxsize=4096)
 def talks_to_a_model(text: str) -> bool:
     """Tell whether the text reads like instructions to a language model."""
-    return _TALK.search(text) is not None
+    lowered = text.lower()
+    return any(needle in lowered for needle in _NEEDLES) and _TALK.search(text) is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from config.errors import InputRefused
 from config.settings import Settings
@@ -26,6 +26,7 @@ FINDINGS = "findings.jsonl"
 EARLIER = "earlier.jsonl"
 SKIPPED = "skipped.jsonl"
 SHOWN = 5
+T = TypeVar("T")
 
 
 class Parse:
@@ -59,20 +60,29 @@ class Parse:
     def _write(self, context: Context, reading: Reading, normaliser: Normaliser) -> dict[str, Any]:
         raw = {name: list(_sightings(reading, name, normaliser)) for name in reading.raw}
         advisories = Advisories(sighting.finding for group in raw.values() for sighting in group)
-        results = {
-            "current": sorted_findings(raw["current"], advisories, context.request.commit),
-            "earlier": sorted_findings(raw["earlier"], advisories, None),
-        }
-        write_records(context.folder / FINDINGS, results["current"])
+        before = {name: Counter(s.finding.scanner.name for s in group) for name, group in raw.items()}
+        earlier = sorted_findings(_drained(raw["earlier"]), advisories, None)
         if context.request.earlier_artifacts is not None:
-            write_records(context.folder / EARLIER, results["earlier"])
-        return _counts(raw, results)
+            write_records(context.folder / EARLIER, earlier)
+        current = sorted_findings(_drained(raw["current"]), advisories, context.request.commit)
+        write_records(context.folder / FINDINGS, current)
+        return _counts(before, current) | {
+            "earlier_findings": len(earlier),
+            "earlier_before_merging": before["earlier"].total(),
+        }
 
 
 def sorted_findings(sightings: Iterable[Sighting], advisories: Advisories, commit: str | None) -> list[Finding]:
     """Return one finding for each weakness, ordered by place, rule and fingerprint."""
-    merged = [merge(weakness, advisories, commit) for weakness in weaknesses(sightings, advisories)]
-    return sorted(merged, key=_place)
+    found = [merge(weakness, advisories, commit) for weakness in _drained(weaknesses(sightings, advisories))]
+    found.sort(key=_place)
+    return found
+
+
+def _drained(items: list[T]) -> Iterator[T]:
+    """Yield the items and let each go: a large report is then in memory once and not three times."""
+    while items:
+        yield items.pop()
 
 
 def _place(finding: Finding) -> tuple[Any, ...]:
@@ -86,10 +96,7 @@ def _place(finding: Finding) -> tuple[Any, ...]:
 
 def _sightings(reading: Reading, snapshot: str, normaliser: Normaliser) -> Iterator[Sighting]:
     """Yield the snapshot's findings, safe to write; the raw ones are let go on the way."""
-    queue = reading.raw[snapshot]
-    queue.reverse()
-    while queue:
-        raw = queue.pop()
+    for raw in _drained(reading.raw[snapshot]):
         finding = normaliser.finding(raw.finding)
         origins = tuple(
             Origin(artifact=artifact, report=normaliser.text(report), pointer=finding.pointer)
@@ -119,15 +126,12 @@ def _warn(context: Context, rejected: list[Rejection]) -> None:
         context.warn(f"{len(reports) - SHOWN} more reports were refused or lost a part: see {REJECTED}")
 
 
-def _counts(raw: dict[str, list[Sighting]], results: dict[str, list[Finding]]) -> dict[str, Any]:
-    current = results["current"]
+def _counts(before: dict[str, Counter[str]], current: list[Finding]) -> dict[str, Any]:
     return {
         "findings": len(current),
-        "before_merging": len(raw["current"]),
+        "before_merging": before["current"].total(),
         "scanners": dict(sorted(Counter(finding.scanner.name for finding in current).items())),
-        "scanners_before_merging": dict(sorted(Counter(s.finding.scanner.name for s in raw["current"]).items())),
+        "scanners_before_merging": dict(sorted(before["current"].items())),
         "domains": dict(sorted(Counter(str(finding.domain) for finding in current).items())),
         "severities": dict(sorted(Counter(str(finding.severity) for finding in current).items())),
-        "earlier_findings": len(results["earlier"]),
-        "earlier_before_merging": len(raw["earlier"]),
     }

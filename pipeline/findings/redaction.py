@@ -11,7 +11,7 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -44,6 +44,7 @@ class Redactor:
     def __init__(self, key: bytes, known_secrets: Iterable[str] = ()) -> None:
         self._key = key
         self._rules = rules()
+        self._ranks = _by_needle(self._rules)
         self._known = KnownSecrets(known_secrets)
         self._seen: dict[str, str] = {}
 
@@ -84,9 +85,9 @@ class Redactor:
         for start, end in self._known.find(text):
             yield Span(start, end, -1, self._kind_of(text[start:end]))
         lowered = text.lower()
-        for rank, rule in enumerate(self._rules):
-            if not rule.needles or any(needle in lowered for needle in rule.needles):
-                yield from _matches(rule, rank, text)
+        present = [ranks for needle, ranks in self._ranks if needle in lowered]
+        for rank in sorted({rank for ranks in present for rank in ranks}):
+            yield from _matches(self._rules[rank], rank, text)
 
     def _kind_of(self, secret: str) -> str:
         """Return the kind of a secret a scanner named, when a rule knows it whole."""
@@ -95,6 +96,15 @@ class Redactor:
                 if span.start == 0 and span.end == len(secret):
                     return rule.kind
         return "secret"
+
+
+def _by_needle(chosen: Sequence[SecretRule]) -> list[tuple[str, list[int]]]:
+    """Return each needle with its rules: looking for every needle once is most of the work."""
+    ranks: dict[str, list[int]] = {}
+    for rank, rule in enumerate(chosen):
+        for needle in rule.needles or ("",):
+            ranks.setdefault(needle, []).append(rank)
+    return list(ranks.items())
 
 
 def _matches(rule: SecretRule, rank: int, text: str) -> Iterator[Span]:

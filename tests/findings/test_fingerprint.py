@@ -1,6 +1,7 @@
 """One weakness keeps its fingerprint; two weaknesses never share one."""
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -218,3 +219,9 @@ def test_no_sighting_is_lost(reports: list[list[RawFinding]]) -> None:
     sightings = [Sighting(one, str(number), ()) for number, report in enumerate(reports) for one in report]
     found = weaknesses(sightings, Advisories(s.finding for s in sightings))
     assert sum(len(weakness.sightings) for weakness in found) == len(sightings)
+
+
+def test_thousands_of_finds_on_one_line_take_no_time() -> None:
+    started = time.process_time()
+    assert len(see([at(1, f"call({number})") for number in range(5000)])) == 5000
+    assert time.process_time() - started < 5
