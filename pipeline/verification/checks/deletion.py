@@ -119,14 +119,28 @@ def _runs_kept(change: Change) -> bool:
 
 
 def _configuration(change: Change) -> str | None:
-    old = [line for line in change.removed.split("\n") if line.strip()]
-    if not old:
-        return None
-    new = {" ".join(line.split()) for line in change.added.split("\n")}
-    gone = [line for line in old if " ".join(line.split()) not in new]
+    """Refuse a change that takes the flagged block away and puts none in its place."""
+    first, last = _flagged_block(change)
+    gone = Counter(change.before.lines) - Counter(change.after.lines)
+    come = Counter(change.after.lines) - Counter(change.before.lines)
+    flagged = {line for line in change.before.lines[first - 1 : last] if line.strip()}
+    if flagged and all(gone[line] for line in flagged) and not any(line.strip() for line in come):
+        total = sum(1 for line in change.before.lines if line.strip())
+        if last > first or len(flagged) == total or not _is_setting(change):
+            return "the block is deleted"
     for pattern in (_TOP_BLOCK, _ITEM):
-        before = len([line for line in change.before.lines if pattern.match(line)])
-        after = len([line for line in change.after.lines if pattern.match(line)])
-        if after < before and any(pattern.match(line) for line in gone):
+        if any(pattern.match(line) and gone[line] for line in flagged) and not any(pattern.match(line) for line in come):
             return "the block is deleted"
     return None
+
+
+def _flagged_block(change: Change) -> tuple[int, int]:
+    """Return the flagged lines, with the line that opens their block when that one is flagged alone."""
+    first, last = change.flagged
+    return max(1, first), min(last, len(change.before.lines))
+
+
+def _is_setting(change: Change) -> bool:
+    """Tell whether the flagged line is one key with one value: without it the default holds."""
+    line = change.before.lines[change.flagged[0] - 1].strip()
+    return re.match(r"^[\w\"'.-]+\s*[:=]\s*\S", line) is not None and not line.startswith("- ")
