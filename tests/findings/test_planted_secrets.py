@@ -117,7 +117,7 @@ def test_no_file_of_a_run_keeps_a_secret(tmp_path: Path, broken: bool) -> None:
     put(tmp_path, f"in/odd/{PLANTED['npm']}.json", b'{"cut": ')
     put(tmp_path, "in/other/a.sarif", sarif([result("R2", "a.py", 1, message=f"see {s}") for s in secrets.values()]))
     parsed = parse(tmp_path / "out", tmp_path / "in")
-    assert parsed.manifest.counts["reports"] > 2
+    assert parsed.manifest.counts["reports"] >= 2
     written = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.name != "redaction.key"]
     assert len(written) >= 6
     for path in written:
