@@ -45,7 +45,7 @@ class Weakness(msgspec.Struct, frozen=True):
 def weaknesses(sightings: Iterable[Sighting], advisories: Advisories) -> list[Weakness]:
     """Return the weaknesses behind the sightings, whatever order these come in."""
     by_subject: dict[Subject, list[Sighting]] = defaultdict(list)
-    for sighting in sorted(sightings, key=_order):
+    for sighting in sightings:
         by_subject[subject(sighting.finding, advisories)].append(sighting)
     _adopt_packages_without_path(by_subject)
     found: dict[str, list[Sighting]] = defaultdict(list)
@@ -58,12 +58,6 @@ def weaknesses(sightings: Iterable[Sighting], advisories: Advisories) -> list[We
 def fingerprint(identity: Sequence[str]) -> str:
     """Return the digest of an identity: parts can't run into one another."""
     return hashlib.sha256(msgspec.json.encode([VERSION, *identity])).hexdigest()[:HEX_DIGITS]
-
-
-def _order(sighting: Sighting) -> tuple[bytes, str]:
-    """Return a key that depends on the content alone; a digest, since whole texts would take much memory."""
-    encoded = msgspec.json.encode(sighting.finding, order="sorted")
-    return hashlib.blake2b(encoded, digest_size=16).digest(), sighting.report
 
 
 def _adopt_packages_without_path(by_subject: dict[Subject, list[Sighting]]) -> None:
