@@ -39,10 +39,11 @@ def stages(settings: Settings, *, fine_tuning: bool = True) -> tuple[Stage, ...]
     from pipeline.dataset.assemble import Assemble
     from pipeline.findings.parse import Parse
     from pipeline.fixes.mine import Mine
+    from pipeline.knowledge.retrieve import Retrieve
     from pipeline.source.locate import Locate
     from pipeline.verification.verify import Verify
 
-    data: tuple[Stage, ...] = (Collect(), Parse(), Locate(), Mine(), Verify(), Assemble())
+    data: tuple[Stage, ...] = (Collect(), Parse(), Locate(), Retrieve(), Mine(), Verify(), Assemble())
     return data + _training(settings) if fine_tuning else data
 
 

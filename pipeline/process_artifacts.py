@@ -156,7 +156,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         changes["max_epochs"] = 1
     if arguments.skip_upload:
         changes["upload_enabled"] = False
-    return msgspec.structs.replace(settings, fine_tuning=msgspec.structs.replace(settings.fine_tuning, **changes))
+    knowledge = settings.knowledge
+    if arguments.disable_rag:
+        knowledge = msgspec.structs.replace(knowledge, enabled=False)
+    fine_tuning = msgspec.structs.replace(settings.fine_tuning, **changes)
+    return msgspec.structs.replace(settings, fine_tuning=fine_tuning, knowledge=knowledge)
 
 
 def request_of(arguments: argparse.Namespace, output: Path) -> Request:

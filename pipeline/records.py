@@ -211,6 +211,13 @@ class Passage(Record):
     cwe: int | None = None
 
 
+class Retrieved(Record):
+    """The passages of one finding, best first; those looked up exactly stand before those found."""
+
+    fingerprint: str
+    passages: tuple[Passage, ...]
+
+
 class FixSource(StrEnum):
     """Where a fix comes from, in order of trust."""
 

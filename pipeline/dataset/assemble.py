@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pipeline.dataset.clusters import cluster
 from pipeline.dataset.examples import Material, examples, materials
 from pipeline.dataset.information import information
 from pipeline.dataset.split import PARTS, split
-from pipeline.records import Example, Excerpt, Finding, Fix, Outcome, Passage, Verdict
+from pipeline.records import Example, Excerpt, Finding, Fix, Outcome, Passage, Retrieved, Verdict
 from pipeline.stage import Context, Request, digest_of, read_records, write_atomically, write_records
 
 KINDS = ("analysis", "codefix")
@@ -25,16 +25,17 @@ class Assemble:
     """Stage `assemble`: `dataset/{analysis,codefix}/{train,valid,test}.jsonl` and `dataset_info.json`."""
 
     name = "assemble"
-    needs = ("parse", "locate", "mine", "verify")
+    needs = ("parse", "locate", "retrieve", "mine", "verify")
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the data set's settings, and whether this is a quick test."""
-        return {"dataset": settings.dataset, "quick_test": request.quick_test}
+        characters = settings.knowledge.characters
+        return {"dataset": settings.dataset, "quick_test": request.quick_test, "characters": characters}
 
     def run(self, context: Context) -> dict[str, Any]:
         """Build, deduplicate, split and write; raise InputRefused when there is nothing to learn from."""
         dropped: Counter[str] = Counter()
-        known = read_materials(context.inputs)
+        known = read_materials(context.inputs, context.settings.knowledge.characters)
         made = _limit(_distinct(_made(known, dropped), dropped), context, dropped)
         if not made:
             raise InputRefused(
@@ -58,7 +59,7 @@ class Assemble:
         return counts | {"dropped": dict(sorted(dropped.items()))}
 
 
-def read_materials(inputs: Any) -> list[Material]:
+def read_materials(inputs: Mapping[str, Path], characters: int) -> list[Material]:
     """Read what the stages before wrote and join it by fingerprint, earlier findings that are gone included."""
     current = list(read_records(inputs["parse"] / "findings.jsonl", Finding))
     there = {finding.fingerprint for finding in current}
@@ -68,19 +69,15 @@ def read_materials(inputs: Any) -> list[Material]:
     excerpts = _by_fingerprint(_optional(inputs["locate"] / "earlier-excerpts.jsonl", Excerpt))
     excerpts |= _by_fingerprint(_optional(inputs["locate"] / "excerpts.jsonl", Excerpt))
     findings = sorted([*current, *earlier], key=lambda finding: finding.fingerprint)
-    return materials(findings, excerpts, _passages(inputs), _fixes(inputs))
+    return materials(findings, excerpts, _passages(inputs), _fixes(inputs), characters)
 
 
-def _passages(inputs: Any) -> dict[str, tuple[Passage, ...]]:
-    if "retrieve" not in inputs:
-        return {}
-    from pipeline.knowledge.retrieve import Retrieved
-
+def _passages(inputs: Mapping[str, Path]) -> dict[str, tuple[Passage, ...]]:
     found = read_records(inputs["retrieve"] / "passages.jsonl", Retrieved)
     return {record.fingerprint: record.passages for record in found}
 
 
-def _fixes(inputs: Any) -> dict[str, list[tuple[Fix, Verdict]]]:
+def _fixes(inputs: Mapping[str, Path]) -> dict[str, list[tuple[Fix, Verdict]]]:
     """Return the fixes that may be learned: the verified ones, and no others."""
     verdicts = {verdict.fix: verdict for verdict in read_records(inputs["verify"] / "verdicts.jsonl", Verdict)}
     result: dict[str, list[tuple[Fix, Verdict]]] = defaultdict(list)

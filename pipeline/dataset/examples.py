@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from pipeline.dataset import prompts, prose
+from pipeline.knowledge.prompt import render
 from pipeline.records import (
     Example,
     Excerpt,
@@ -33,11 +34,15 @@ TECHNOLOGIES = (
 
 
 class Material(Record):
-    """All that is known about one finding: what examples are made of."""
+    """All that is known about one finding: what examples are made of.
+
+    `knowledge` is the passages as they stand in the prompt.
+    """
 
     finding: Finding
     excerpt: Excerpt | None = None
     passages: tuple[Passage, ...] = ()
+    knowledge: str = ""
     fixes: tuple[tuple[Fix, Verdict], ...] = ()
 
 
@@ -63,7 +68,7 @@ def analysis(material: Material) -> Example:
     answer = prose.verdict_line(finding, lines) + "\n" + prose.explain(finding, excerpt, material.passages, first_fix)
     return _example(
         prompts.ANALYSIS_SYSTEM,
-        prompts.analysis_prompt(finding, code, material.passages),
+        prompts.question(finding, code, material.knowledge),
         answer,
         _metadata(finding, kind="analysis", label="vulnerable", lines=lines, code=_code(material)),
     )
@@ -77,7 +82,7 @@ def safe(material: Material, excerpt: Excerpt, fix: Fix, verdict: Verdict) -> Ex
     metadata = _metadata(finding, kind="analysis", label="safe", lines=fixed.flagged, code=_code(material))
     return _example(
         prompts.ANALYSIS_SYSTEM,
-        prompts.analysis_prompt(finding, prompts.numbered(fixed, *fixed.flagged), material.passages),
+        prompts.question(finding, prompts.numbered(fixed, *fixed.flagged), material.knowledge),
         answer,
         metadata | {"source": str(fix.source)},
     )
@@ -103,7 +108,7 @@ def codefix(material: Material, fix: Fix, verdict: Verdict, number: int) -> Exam
         "approach": number,
         "note": fix.note or None,
     }
-    prompt = prompts.codefix_prompt(finding, code, material.passages)
+    prompt = prompts.question(finding, code, material.knowledge)
     return _example(prompts.CODEFIX_SYSTEM, prompt, fix.replacement.rstrip("\n"), metadata)
 
 
@@ -190,13 +195,15 @@ def materials(
     excerpts: dict[str, Excerpt],
     passages: dict[str, tuple[Passage, ...]],
     fixes: dict[str, list[tuple[Fix, Verdict]]],
+    characters: int,
 ) -> list[Material]:
-    """Join what the stages found out about each finding."""
+    """Join what the stages found out about each finding; passages get `characters` of a prompt."""
     return [
         Material(
             finding=finding,
             excerpt=excerpts.get(finding.fingerprint),
             passages=passages.get(finding.fingerprint, ()),
+            knowledge=render(passages.get(finding.fingerprint, ()), characters),
             fixes=tuple(fixes.get(finding.fingerprint, ())),
         )
         for finding in findings

@@ -7,7 +7,6 @@ nothing in a finding, in code or in a passage can end its own frame.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import assert_never
 
 from pipeline.records import (
@@ -16,7 +15,6 @@ from pipeline.records import (
     Finding,
     ImageLocation,
     PackageLocation,
-    Passage,
     UrlLocation,
 )
 
@@ -29,18 +27,15 @@ CODEFIX_SYSTEM = (
     "for the lines marked > and nothing else."
 )
 MESSAGE_LENGTH = 600
-PASSAGE_LENGTH = 700
 _CLOSING = re.compile(r"</(?=(finding|code|passage|package|image|url)\b)", re.IGNORECASE)
 
 
-def analysis_prompt(finding: Finding, code: str, passages: Sequence[Passage] = ()) -> str:
-    """Return the question put to the analysis specialist; `code` comes from `numbered`, or is empty."""
-    return "\n".join(part for part in (_passages(passages), _finding(finding), code) if part)
+def question(finding: Finding, code: str, knowledge: str = "") -> str:
+    """Return what either specialist is asked; `code` comes from `numbered`, `knowledge` from the passages.
 
-
-def codefix_prompt(finding: Finding, code: str, passages: Sequence[Passage] = ()) -> str:
-    """Return the question put to the code-fix specialist: the marked lines are to be replaced."""
-    return "\n".join(part for part in (_passages(passages), _finding(finding), code) if part)
+    What examples share comes first, so that a shared beginning is computed once.
+    """
+    return "\n".join(part for part in (knowledge, _finding(finding), code) if part)
 
 
 def numbered(excerpt: Excerpt, first: int, last: int) -> str:
@@ -108,12 +103,3 @@ def _finding(finding: Finding) -> str:
         "</finding>",
     ]
     return "\n".join(lines)
-
-
-def _passages(passages: Sequence[Passage]) -> str:
-    return "\n".join(_passage(passage) for passage in passages)
-
-
-def _passage(passage: Passage) -> str:
-    text = shorten(f"{passage.title}. {passage.text}", PASSAGE_LENGTH)
-    return f"<passage source={as_data(passage.id)}>\n{as_data(text)}\n</passage>"
