@@ -16,6 +16,7 @@ from pipeline.models import chat
 _PASSAGE = re.compile(r"<passage\b[^>]*>\n(.*?)\n</passage>\n?", re.DOTALL)
 _CODE = re.compile(r"(<code\b[^>]*>\n)(.*?)(\n</code>)", re.DOTALL)
 _CUT = "…"
+_MARK = 8  # tokens the mark may cost, so that each cut gets somewhere
 
 
 class Encoded(msgspec.Struct, frozen=True):
@@ -144,9 +145,9 @@ def _without_passage_end(content: str, excess: int, tokenizer: chat.Tokenizer) -
     if not passages:
         return None
     last = passages[-1]
-    words = last.group(1).split(" ")
+    words = last.group(1).removesuffix(f" {_CUT}").split(" ")
     kept, removed = len(words), 0
-    while kept and removed <= excess:
+    while kept and removed <= excess + _MARK:
         kept -= 1
         removed += len(tokenizer.encode(f" {words[kept]}", add_special_tokens=False))
     if kept < 8:
