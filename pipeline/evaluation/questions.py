@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 from config.errors import InputRefused
 from config.settings import Evaluation
 from pipeline.evaluation.measurement import Kind, Question, question_id
+from pipeline.evaluation.scores import cluster
 from pipeline.records import Example
 from pipeline.stage import read_records
 
@@ -68,13 +70,24 @@ def _finding(example: Example, number: int, settings: Evaluation) -> Question:
 
 
 def draw(examples: Sequence[Example], most: int) -> list[Example]:
-    """Return at most `most` examples, the same ones whatever their order; pairs are kept together."""
+    """Return at most `most` examples, the same ones whatever their order.
 
-    def place(example: Example) -> tuple[str, str]:
-        group = str(example.metadata.get("pair") or question_id(example))
-        return (hashlib.sha256(group.encode()).hexdigest(), question_id(example))
+    Every cluster gives one pair before any gives a second: few answers then say as much as they can.
+    """
+    by_cluster: dict[str, dict[str, list[Example]]] = defaultdict(lambda: defaultdict(list))
+    for example in examples:
+        pair = str(example.metadata.get("pair") or question_id(example))
+        by_cluster[cluster(example)][pair].append(example)
+    ranked = [
+        (rank, _digest(pair), sorted(together, key=question_id))
+        for pairs in by_cluster.values()
+        for rank, (pair, together) in enumerate(sorted(pairs.items(), key=lambda item: _digest(item[0])))
+    ]
+    return [example for _, _, together in sorted(ranked, key=lambda row: row[:2]) for example in together][:most]
 
-    return sorted(examples, key=place)[:most]
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read(path: Path) -> list[Example]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from pipeline.evaluation.faithfulness import secrets, unsupported
 from pipeline.evaluation.measurement import question_id
 from pipeline.evaluation.neighbours import neighbour
 from pipeline.evaluation.opening import Opening, hopeless, object_end, read_opening
+from pipeline.evaluation.questions import draw
 from pipeline.evaluation.scores import cwe, cwe_related, false_positives, overlap, unparsable
 from tests.evaluation import fabricated
 
@@ -181,3 +183,14 @@ def test_the_nearest_neighbour_shares_the_rare_words() -> None:
     nearest = neighbour(train)(fabricated.finding(2))
     assert nearest is not None and nearest.metadata["rule"] == fabricated.finding(2).metadata["rule"]
     assert neighbour([])(fabricated.finding(2)) is None
+
+
+@given(st.integers(1, 40), st.permutations(range(12)))
+def test_the_draw_covers_clusters_first_keeps_pairs_and_ignores_order(most: int, order: list[int]) -> None:
+    examples = [fabricated.finding(number, safe=safe, cluster=f"c{number % 5}") for number in order for safe in (0, 1)]
+    drawn = draw(examples, most)
+    assert drawn == draw(sorted(examples, key=str), most)
+    assert len(drawn) == min(most, 24)
+    assert len({one.metadata["cluster"] for one in drawn}) == min(5, -(-min(most, 24) // 2))
+    halves = Counter(one.metadata["pair"] for one in drawn)
+    assert sum(count == 1 for count in halves.values()) == min(most, 24) % 2
