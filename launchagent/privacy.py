@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 PROTECTED = ("Desktop", "Documents", "Downloads", "Library/Mobile Documents", "Library/CloudStorage")
@@ -23,6 +24,8 @@ def answers(path: Path, seconds: float = SECONDS) -> bool:
         return process.wait(timeout=seconds) == 0
     except subprocess.TimeoutExpired:
         process.kill()
+        with suppress(subprocess.TimeoutExpired):  # one that hangs in the kernel can't even be killed
+            process.wait(timeout=1.0)
         return False
 
 

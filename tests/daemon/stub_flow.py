@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 stopping = False
@@ -34,6 +35,15 @@ def identity(folder):
     return digest.hexdigest()[:12]
 
 
+def told(artifacts):
+    for path in sorted(artifacts.rglob("*")):
+        if path.name == "behaviour.json":
+            return path.read_text()
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                return archive.read("behaviour.json").decode()
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("artifacts-dir", "output-dir", "repo", "branch", "commit", "source", "earlier-artifacts", "config",
@@ -43,8 +53,7 @@ def main():
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     artifacts, output = Path(arguments.artifacts_dir), Path(arguments.output_dir)
-    found = next(artifacts.rglob("behaviour.json"), None)
-    how = json.loads(found.read_text()) if found else {}
+    how = json.loads(told(artifacts) or "{}")
     if not how.get("ignore_term"):
         signal.signal(signal.SIGTERM, stop)
     else:
