@@ -71,7 +71,9 @@ def main() -> None:
     contenders = {"json": (sys.executable, JSON), "read": (sys.executable, READ), "parse": (sys.executable, PARSE)}
     if arguments.sarif_tools:
         contenders["sarif-tools"] = (arguments.sarif_tools, SARIF_TOOLS)
-    print(f"{'size':>5} {'MB':>7} {'contender':<12} {'seconds':>8} {'findings/s':>11} {'peak MB':>8} {'peak/file':>9}")
+    print(
+        f"{'size':>5} {'MB':>7} {'contender':<12} {'wall s':>8} {'CPU s':>8} {'findings/CPU s':>14} {'peak MB':>8} {'peak/file':>9}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.sizes:
             path = Path(folder) / f"{size}.sarif"
@@ -83,25 +85,28 @@ def main() -> None:
 def show(size: int, path: Path, contenders: dict[str, tuple[str, str]], repeats: int) -> None:
     """Print the medians of one size."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    work: dict[str, list[float]] = {name: [] for name in contenders}
     peaks: dict[str, list[int]] = {name: [] for name in contenders}
     for _ in range(repeats):
         for name, (python, code) in contenders.items():
-            took, peak, count = measure(python, code, path)
+            took, busy, peak, count = measure(python, code, path)
             if count != size * RESULTS:
                 raise SystemExit(f"{name} found {count} of {size * RESULTS} results")
             seconds[name].append(took)
+            work[name].append(busy)
             peaks[name].append(peak)
     megabytes = path.stat().st_size / 1e6
     for name in contenders:
-        took, peak = statistics.median(seconds[name]), statistics.median(peaks[name]) / 1e6
-        rate = size * RESULTS / took
+        took, busy = statistics.median(seconds[name]), statistics.median(work[name])
+        peak, rate = statistics.median(peaks[name]) / 1e6, size * RESULTS / busy
         print(
-            f"{size:>5} {megabytes:>7.1f} {name:<12} {took:>8.2f} {rate:>11,.0f} {peak:>8.0f} {peak / megabytes:>9.1f}"
+            f"{size:>5} {megabytes:>7.1f} {name:<12} {took:>8.2f} {busy:>8.2f} {rate:>14,.0f} {peak:>8.0f} "
+            f"{peak / megabytes:>9.1f}"
         )
 
 
-def measure(python: str, code: str, path: Path) -> tuple[float, int, int]:
-    """Run one contender; return wall seconds, peak resident bytes, and how many it found."""
+def measure(python: str, code: str, path: Path) -> tuple[float, float, int, int]:
+    """Run one contender; return wall and CPU seconds, peak resident bytes, and how many it found."""
     started = time.monotonic()
     environment = {**os.environ, "PYTHONPATH": str(ROOT) if python == sys.executable else ""}
     process = subprocess.Popen([python, "-c", code, str(path)], stdout=subprocess.PIPE, text=True, env=environment)
@@ -112,7 +117,7 @@ def measure(python: str, code: str, path: Path) -> tuple[float, int, int]:
     if process.returncode:
         raise SystemExit(f"a contender failed with {process.returncode}")
     scale = 1 if sys.platform == "darwin" else 1024
-    return time.monotonic() - started, usage.ru_maxrss * scale, int(said)
+    return time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale, int(said)
 
 
 def write_report(path: Path, count: int) -> None:
