@@ -201,7 +201,11 @@ class Excerpt(Record):
 
 
 class Passage(Record):
-    """A piece of the knowledge base, with where it came from and its licence."""
+    """A piece of the knowledge base, with where it came from and its licence.
+
+    `found` is True when it was found by likeness instead of looked up by name: it may be about
+    something else, and nothing may be stated because of it.
+    """
 
     id: str
     title: str
@@ -209,6 +213,7 @@ class Passage(Record):
     source: str
     licence: str
     cwe: int | None = None
+    found: bool = False
 
 
 class Retrieved(Record):

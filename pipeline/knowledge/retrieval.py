@@ -25,16 +25,18 @@ COLUMNS = (4.0, 2.0, 1.0)
 """Weights of title, summary and body in the search for words."""
 
 _DIGITS = 5
+Features = tuple[float, float, float]
+"""How well a candidate answers by title words, by all words and by meaning, each at most 1."""
 
 
 class Weights(Record):
     """How much each part of a score counts. `neighbour`: rules like the query's, by their CWE."""
 
-    title: float = 0.25
+    title: float = 0.15
     words: float = 0.35
-    meaning: float = 0.6
+    meaning: float = 1.0
     prior: float = 0.1
-    neighbour: float = 0.5
+    neighbour: float = 1.0
 
 
 class Scored(Record):
@@ -69,14 +71,35 @@ class Retrieval:
         `groups` limits their kinds, `exclude` names entries that are neither shown nor asked.
         `meaning` is the question's vector when it was computed with others before.
         """
+        return self.combine(self.features(query, exclude=exclude, meaning=meaning), limit, groups=groups)
+
+    def features(
+        self, query: Query, *, exclude: Collection[str] = (), meaning: Matrix | None = None
+    ) -> dict[int, Features]:
+        """Return, by row of each candidate, the parts its score is made of."""
         title = self._words(query.title, exclude)
         words = self._words((*query.title, *query.text), exclude)
         near = self._near(query, meaning)
         rows = set(title) | set(words) | self._nearest(near, exclude)
-        base = {row: self._base(row, title, words, near) for row in sorted(rows)}
+        return {
+            row: (title.get(row, 0.0), words.get(row, 0.0), float(near[row]) if near is not None else 0.0)
+            for row in sorted(rows)
+        }
+
+    def combine(
+        self,
+        features: dict[int, Features],
+        limit: int,
+        *,
+        groups: Collection[str] = (),
+        weights: Weights | None = None,
+    ) -> list[Scored]:
+        """Return the best candidates by the weighted sum of their parts."""
+        chosen = weights or self._weights
+        base = {row: _base(parts, chosen) for row, parts in features.items()}
         votes = self._votes(base)
         scored = [
-            Scored(entry=self._entries[row], score=round(self._total(row, base, votes), _DIGITS))
+            Scored(entry=self._entries[row], score=round(self._total(row, base, votes, chosen), _DIGITS))
             for row in sorted(base.keys() | votes.keys())
             if not groups or self._entries[row].group in groups
         ]
@@ -105,22 +128,29 @@ class Retrieval:
         order = numpy.argsort(-near, kind="stable")[: CANDIDATES + len(exclude)]
         return {int(row) for row in order if self._entries[int(row)].passage.id not in exclude}
 
-    def _base(self, row: int, title: dict[int, float], words: dict[int, float], near: Matrix | None) -> float:
-        weights = self._weights
-        meaning = float(near[row]) if near is not None else 0.0
-        return weights.title * title.get(row, 0.0) + weights.words * words.get(row, 0.0) + weights.meaning * meaning
-
     def _votes(self, base: dict[int, float]) -> dict[int, float]:
-        """Return, by row of a CWE, how well the best rule filed under it answers the question."""
-        votes: dict[int, float] = defaultdict(float)
+        """Return, by row of a CWE, how well the rules filed under it answer the question.
+
+        The best counts whole, each further one half of the one before, so that many rules that
+        agree weigh more than one, and never more than two.
+        """
+        filed: dict[int, list[float]] = defaultdict(list)
         for row, score in base.items():
             entry = self._entries[row]
             cwe = entry.passage.cwe
             target = self._row.get(f"CWE-{cwe}") if cwe is not None and entry.group != "cwe" else None
             if target is not None:
-                votes[target] = max(votes[target], score)
-        return dict(votes)
+                filed[target].append(score)
+        return {
+            row: sum(score * 0.5**place for place, score in enumerate(sorted(scores, reverse=True)))
+            for row, scores in filed.items()
+        }
 
-    def _total(self, row: int, base: dict[int, float], votes: dict[int, float]) -> float:
-        weights = self._weights
-        return base.get(row, 0.0) + weights.prior * self._entries[row].prior + weights.neighbour * votes.get(row, 0.0)
+    def _total(self, row: int, base: dict[int, float], votes: dict[int, float], weights: Weights) -> float:
+        own = base.get(row, 0.0) + weights.prior * self._entries[row].prior
+        return own + weights.neighbour * votes.get(row, 0.0)
+
+
+def _base(parts: Features, weights: Weights) -> float:
+    title, words, meaning = parts
+    return weights.title * title + weights.words * words + weights.meaning * meaning

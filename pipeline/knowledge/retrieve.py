@@ -14,7 +14,7 @@ from config.settings import Knowledge, Settings
 from pipeline.knowledge.catalogue import VERSION
 from pipeline.knowledge.corpus import advisory_keys, digest_of_folder, entries, rule_key
 from pipeline.knowledge.embedding import Embedder, embedder
-from pipeline.knowledge.query import query_of
+from pipeline.knowledge.query import Query, query_of
 from pipeline.knowledge.remembering import Remembering
 from pipeline.knowledge.retrieval import Retrieval, Weights
 from pipeline.knowledge.store import Store
@@ -23,8 +23,8 @@ from pipeline.records import Finding, Passage, Retrieved
 from pipeline.stage import Context, Progress, Request, digest_file, read_records, write_records
 
 MAX_CWES = 2
-FOUND_GROUPS = ("note", "fix")
-GUESSED_GROUPS = ("cwe", "note", "fix")
+NO_VOTES = 0.5
+"""No rules vote for notes and fixes, so that this share of the least score is enough for them."""
 
 
 class Retrieve:
@@ -108,20 +108,33 @@ class Asker:
         if room <= 0:
             return tuple(passages)
         guess = not any(entry.group == "cwe" for entry in exact)
-        found = self._found(finding, GUESSED_GROUPS if guess else FOUND_GROUPS)
+        found = self._found(finding, guess)
         known = {passage.id for passage in passages}
         new = [passage for passage in found if passage.id not in known][:room]
         self.kinds.update("found" for _ in new)
         return (*passages, *new)
 
-    def _found(self, finding: Finding, groups: tuple[str, ...]) -> tuple[Passage, ...]:
+    def _found(self, finding: Finding, guess: bool) -> tuple[Passage, ...]:
+        """Return what is like the finding: one verified fix, one note, and CWEs when the report names none."""
         query, own = query_of(finding), f"fix:{finding.fingerprint}"
-        key = msgspec.msgpack.encode((query, groups, own if self._store.lookup([own]) else ""))
+        exclude = {own} if self._store.lookup([own]) else set()
+        key = msgspec.msgpack.encode((query, guess, sorted(exclude)))
         if key not in self._answers:
-            ranked = self._retrieval.rank(query, self._knowledge.passages, groups=groups, exclude={own})
-            kept = [one for one in ranked if one.score >= self._knowledge.least_score]
-            self._answers[key] = tuple(one.entry.passage for one in kept[: self._knowledge.found])
+            self._answers[key] = self._rank(query, guess, exclude)[: self._knowledge.found]
         return self._answers[key]
+
+    def _rank(self, query: Query, guess: bool, exclude: set[str]) -> tuple[Passage, ...]:
+        features = self._retrieval.features(query, exclude=exclude)
+        least = self._knowledge.least_score
+        kept: list[Passage] = []
+        for group, most, bound in (
+            ("fix", 1, least * NO_VOTES),
+            ("note", 1, least * NO_VOTES),
+            ("cwe", self._knowledge.found if guess else 0, least),
+        ):
+            ranked = self._retrieval.combine(features, most, groups=(group,))
+            kept += [one.entry.passage for one in ranked if one.score >= bound]
+        return tuple(msgspec.structs.replace(passage, found=True) for passage in kept)
 
 
 def exact_keys(finding: Finding) -> tuple[str, ...]:

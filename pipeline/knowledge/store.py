@@ -86,15 +86,15 @@ class Store:
         return [_DECODER.decode(blob) for (blob,) in self._connection.execute("SELECT entry FROM entries ORDER BY id")]
 
     def matrix(self) -> Matrix | None:
-        """Return all vectors, a row an entry in order of id; None without an embedder."""
-        if self._embedder is None:
+        """Return all vectors, a row an entry in order of id; None without an embedder or without entries."""
+        count = self.count()
+        if self._embedder is None or count == 0:
             return None
         import numpy
 
         rows = self._connection.execute("SELECT vector FROM entries JOIN vectors USING (meaning) ORDER BY id")
         joined = b"".join(blob for (blob,) in rows)
-        count = self.count()
-        return numpy.frombuffer(joined, dtype=numpy.float32).reshape(count, -1 if count else 0)
+        return numpy.frombuffer(joined, dtype=numpy.float32).reshape(count, -1)
 
     def words(self, query: str, weights: tuple[float, float, float], limit: int) -> list[tuple[str, float]]:
         """Return (id, score) of the entries that share words with an FTS5 query, best first."""
