@@ -70,7 +70,7 @@ def apply_environment(values: dict[str, Any], environment: Mapping[str, str]) ->
 
 def yaml_scalar(text: str) -> Any:
     """Return an environment value as YAML would read it where it is a list or mapping, else the text."""
-    if text[:1] in "[{":
+    if text[:1] in ("[", "{"):
         try:
             return yaml.safe_load(text)
         except yaml.YAMLError:

@@ -1,0 +1,132 @@
+"""The settings of the service: each is read somewhere, each can come from the environment, wrong ones are named."""
+
+import ast
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from config.errors import SettingsError
+from config.load import load_settings
+from config.location import personal_file, settings_file
+from config.reload import LiveSettings
+from config.sample import sample
+from config.settings import Conditions, Daemon, Github, Notifications, Settings, Watched
+from config.table import table
+
+ROOT = Path(__file__).parent.parent.parent
+OURS = {"github": Github, "daemon": Daemon, "conditions": Conditions, "notifications": Notifications}
+
+
+def attributes_read():
+    """Return every attribute name that the code of the packages reads, settings' own file apart."""
+    found = set()
+    for package in ("daemon", "launchagent", "pipeline"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                    found.add(node.attr)
+    return found
+
+
+@pytest.mark.parametrize("section", [*OURS.values(), Watched], ids=lambda section: section.__name__)
+def test_every_setting_is_read_somewhere(section):
+    read = attributes_read()
+    assert [key.name for key in msgspec.structs.fields(section) if key.name not in read] == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_can_come_from_the_environment(name):
+    for key in msgspec.structs.fields(OURS[name]):
+        value = key.default
+        text = json.dumps(value) if isinstance(value, tuple) else str(value).lower()
+        for prefix in ("FIXSMITH_", ""):
+            variable = f"{prefix}{name}_{key.name}".upper()
+            found = load_settings(None, {variable: text})
+            assert getattr(getattr(found, name), key.name) == value
+
+
+def test_repositories_can_come_from_the_environment():
+    found = load_settings(None, {"FIXSMITH_GITHUB_REPOSITORIES": '[{"name": "a/b", "branch": "trunk"}]'})
+    assert found.github.repositories == (Watched(name="a/b", branch="trunk"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("github: {pol_seconds: 3}", "'github.pol_seconds'; did you mean 'poll_seconds'"),
+        ("gitub: {}", "'gitub'; did you mean 'github'"),
+        ("github: {repositories: [{name: a/b, brnch: x}]}", r"github.repositories\[0\].brnch'; did you mean 'branch'"),
+        ("github: {repositories: [{name: nonsense}]}", r"github.repositories\[...\].name|repositories"),
+        ("github: {repositories: [{name: a/b, events: [pull_request]}]}", "pull_request"),
+        ("github: {base_url: 'http://github.example/api'}", "github.base_url"),
+        ("github: {base_url: 'https://user@host/api'}", "github.base_url"),
+        ("conditions: {quiet_hours: '25:00-06:00'}", "conditions.quiet_hours"),
+        ("conditions: {battery_pause: 101}", "conditions.battery_pause"),
+        ("daemon: {attempts: 0}", "daemon.attempts"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path, text, message):
+    path = tmp_path / "settings.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        load_settings(path, {})
+
+
+def test_loopback_addresses_may_be_plain_http(tmp_path):
+    path = tmp_path / "settings.yaml"
+    for address in ("http://127.0.0.1:8080", "http://localhost/api/v3", "http://[::1]:1", "https://ghe.example/api/v3"):
+        path.write_text(f"github: {{base_url: '{address}'}}")
+        assert load_settings(path, {}).github.base_url == address
+
+
+def test_a_change_is_followed_and_a_wrong_one_kept_out(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("github: {poll_seconds: 20}")
+    live = LiveSettings(path)
+    assert live.current().github.poll_seconds == 20
+    path.write_text("github: {poll_seconds: 300}")
+    assert live.current().github.poll_seconds == 300
+    for wrong in ("github: {poll_seconds: never}", "github: [", ""):
+        path.write_text(wrong)
+        assert live.current().github.poll_seconds == (300 if wrong else Github().poll_seconds)
+        assert (live.problem is not None) is bool(wrong)
+    path.unlink()
+    assert live.current() == Settings()
+    assert live.problem is not None
+
+
+def test_an_unchanged_file_is_not_read_again(tmp_path, monkeypatch):
+    path = tmp_path / "settings.yaml"
+    path.write_text("{}")
+    live = LiveSettings(path)
+    monkeypatch.setattr("config.reload.load_settings", lambda _: pytest.fail("it was read again"))
+    live.current()
+
+
+def test_the_sample_is_what_the_types_say_and_loads_as_the_defaults(tmp_path):
+    shipped = ROOT / "config" / "olmo-security-config.yaml"
+    assert shipped.read_text(encoding="utf-8") == sample(), "run `make sample`"
+    assert load_settings(shipped, {}) == Settings()
+
+
+def test_the_documentation_names_every_key():
+    page = table()
+    for section in msgspec.structs.fields(Settings):
+        for key in msgspec.structs.fields(section.type):
+            assert f"`{key.name}`<br>`FIXSMITH_{section.name.upper()}_{key.name.upper()}`" in page
+    written = ROOT / "docs" / "settings.md"
+    if written.exists():
+        assert written.read_text(encoding="utf-8") == page, "run `make sample`"
+
+
+def test_the_settings_file_is_the_one_named_then_the_environments_then_the_personal_one(tmp_path):
+    environment = {"XDG_CONFIG_HOME": str(tmp_path)}
+    assert settings_file(None, environment) is None
+    personal = personal_file(environment)
+    personal.parent.mkdir(parents=True)
+    personal.write_text("{}")
+    assert settings_file(None, environment) == personal
+    assert settings_file(None, {**environment, "FIXSMITH_CONFIG": "/a"}) == Path("/a")
+    assert settings_file("/b", {**environment, "FIXSMITH_CONFIG": "/a"}) == Path("/b")
