@@ -22,7 +22,7 @@ from pipeline.findings.text import (
     cut,
     hides_direction,
 )
-from pipeline.records import Record, Rejection, Rule, Scanner
+from pipeline.records import Hints, Record, Rejection, Rule, Scanner, TextEdit
 from pipeline.scanners.interface import RawFinding
 
 R = TypeVar("R", bound=Record)
@@ -43,7 +43,8 @@ class Normaliser:
     def finding(self, raw: RawFinding) -> RawFinding:
         """Return the finding, safe to write; flagged when its text talks to a model or hides itself."""
         flags = self._flags(raw)
-        raw = msgspec.structs.replace(raw, secrets=(), flow=raw.flow[:MAX_FLOW_STEPS])
+        hints = msgspec.structs.replace(raw.hints, edits=_whole_edits(raw.hints))
+        raw = msgspec.structs.replace(raw, secrets=(), flow=raw.flow[:MAX_FLOW_STEPS], hints=hints)
         return msgspec.structs.replace(self.record(raw), flags=tuple(sorted(flags)))
 
     def rejection(self, rejection: Rejection) -> Rejection:
@@ -87,3 +88,8 @@ class Normaliser:
         if any(hides_direction(text) for text in texts):
             flags.add(HIDDEN_FLAG)
         return flags
+
+
+def _whole_edits(hints: Hints) -> tuple[tuple[TextEdit, ...], ...]:
+    """Return the edits that need not be cut: a fix cut short is worse than none."""
+    return tuple(group for group in hints.edits if all(len(edit.text) <= MAX_SNIPPET for edit in group))

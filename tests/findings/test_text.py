@@ -10,6 +10,7 @@ from pipeline.findings.injection import talks_to_a_model
 from pipeline.findings.normalise import Normaliser
 from pipeline.findings.redaction import Redactor
 from pipeline.findings.text import MAX_TEXT, clean, cut, hides_direction
+from pipeline.records import Hints, TextEdit
 from tests.findings.secrets import TOKENS
 from tests.findings.test_fingerprint import at
 
@@ -94,3 +95,9 @@ def test_ordinary_messages_are_not_flagged(text: str) -> None:
 def test_hidden_direction_signs_are_flagged() -> None:
     assert hides_direction("a\u202eb") and not hides_direction("שלום")
     assert Normaliser(Redactor(b"k" * 32)).finding(at(1, "x \u2066 y")).flags == ("hidden-characters",)
+
+
+def test_a_fix_too_long_to_keep_is_left_out_whole() -> None:
+    edits = [(TextEdit(path="a", start_line=1, end_line=1, text="x" * size),) for size in (10, 9_000)]
+    finding = Normaliser(Redactor(b"k" * 32)).finding(at(1, hints=Hints(edits=tuple(edits))))
+    assert finding.hints.edits == (edits[0],)
