@@ -23,6 +23,7 @@ _KEYWORDS = _words(
     raise throw throws catch do then fi end name type value key id the"""
 )
 IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
+_TEXTS = ("string", "template_string", "concatenated_string")
 TRIVIAL = _words("pass ... return return; {} } { ) ( }; }); ] end fi done ;") | {"", "return None", "return null;"}
 
 
@@ -46,13 +47,21 @@ def _blanked(text: str, root: Any) -> str:
     waiting = [root]
     while waiting:
         node = waiting.pop()
-        if "comment" in node.type:
+        if "comment" in node.type or is_text_alone(node):
             for place in range(node.start_byte, node.end_byte):
                 if content[place] != 10:
                     content[place] = 32
         else:
             waiting += node.children
     return content.decode(errors="replace")
+
+
+def is_text_alone(node: Any) -> bool:
+    """Tell whether a node is a text that nothing uses: a docstring, or code turned into a string."""
+    if node.type == "expression_statement":
+        named = [child for child in node.children if child.is_named]
+        return len(named) == 1 and named[0].type in _TEXTS
+    return node.type in _TEXTS and node.parent is not None and node.parent.type in ("module", "block")
 
 
 def _without_mark(line: str, language: str) -> str:

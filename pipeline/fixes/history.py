@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from pipeline.fixes.code import code_lines, has_code
 from pipeline.fixes.companions import needed_elsewhere
 from pipeline.fixes.flagged import flagged_lines
@@ -25,6 +27,10 @@ from pipeline.verification.suppressions import is_scanner_setting, new_suppressi
 
 DECLARATIVE = frozenset({"hcl", "yaml", "json", "dockerfile", "xml", "toml"})
 """Formats in which each line says something of its own: the smallest change that still verifies is looked for."""
+ELSEWHERE = "Not at the flagged lines:"
+"""How the note of a cut begins that only a scan can tie to the finding."""
+MOST_PARTS = 12
+"""A file with more changes than this is not tried part by part."""
 LONGEST_BEFORE = 40
 LONGEST_AFTER = 60
 
@@ -55,13 +61,15 @@ def _history(case: Case, later: Snapshot) -> Iterator[Fix | Refusal]:
 
 
 def _cuts(case: Case, old: SourceText, new: SourceText, flagged: Span, later: Snapshot) -> Iterator[Fix | Refusal]:
-    """Yield the change, and before it, where lines speak for themselves, each part of it alone."""
+    """Yield the change, and after it, where lines speak for themselves, each part of the file's change alone."""
     changes = hunks(old.lines, new.lines)
     chosen = _chosen(old, new, flagged, changes)
-    if len(chosen) > 1 and language_of(old.path) in DECLARATIVE:
-        singles = (_change(case, old, new, flagged, later, [hunk], changes) for hunk in chosen)
-        yield from (single for single in singles if isinstance(single, Fix))
     yield _change(case, old, new, flagged, later, chosen, changes)
+    if language_of(old.path) in DECLARATIVE and 1 < len(changes) <= MOST_PARTS:
+        for hunk in changes:
+            single = _change(case, old, new, flagged, later, [hunk], changes)
+            if isinstance(single, Fix):
+                yield single if hunk in chosen else msgspec.structs.replace(single, note=f"{ELSEWHERE} {single.note}")
 
 
 def _excuse(case: Case, later: Snapshot, old: SourceText, new: SourceText, flagged: Span) -> str | None:

@@ -64,15 +64,21 @@ class _Maker:
         yield self.made("blank lines", "\n" + block)
         yield self.whole("file emptied", f"{self.mark} nothing here\n" if self.language != "json" else "{}\n")
         yield self.elsewhere("another file", "README.md", block, block.replace(" ", "  ") + "fixed\n")
-        yield self.elsewhere("a scanner's settings", SETTINGS_FILES[scanner], "exclude:\n", f"exclude: {self.finding.rule.id}\n")
+        yield self.elsewhere(
+            "a scanner's settings", SETTINGS_FILES[scanner], "exclude:\n", f"exclude: {self.finding.rule.id}\n"
+        )
 
     def code(self) -> Iterator[Mutant]:
         block = self.text.block(self.first, self.last)
         yield self.made("deleted", "")
         yield self.made("moved to the end", "", tail=block)
-        opening, closing = {"python": ("if False:", ""), "bash": ("if false; then", "fi")}.get(self.language, ("if (false) {", "}"))
+        opening, closing = {"python": ("if False:", ""), "bash": ("if false; then", "fi")}.get(
+            self.language, ("if (false) {", "}")
+        )
         inner = "".join(f"    {line}\n" for line in self.lines)
-        yield self.made("switched off", f"{self.indent}{opening}\n{inner}" + (f"{self.indent}{closing}\n" if closing else ""))
+        yield self.made(
+            "switched off", f"{self.indent}{opening}\n{inner}" + (f"{self.indent}{closing}\n" if closing else "")
+        )
         yield self.made("syntax broken", block.rstrip("\n") + " ((\n")
         if self.language != "bash":
             stub = {"python": "pass", "javascript": "return null;", "java": "return null;"}[self.language]
@@ -86,7 +92,9 @@ class _Maker:
         if call:
             owner, name = call.group(1).rstrip("."), call.group(2)
             yield self.made("by getattr", block.replace(f"{owner}.{name}(", f'getattr({owner}, "{name}")(', 1))
-            yield self.made("by an alias", f"{self.indent}other = {owner}.{name}\n" + block.replace(f"{owner}.{name}(", "other(", 1))
+            yield self.made(
+                "by an alias", f"{self.indent}other = {owner}.{name}\n" + block.replace(f"{owner}.{name}(", "other(", 1)
+            )
         variable = re.match(r"\s*([a-z_]\w*) = ", block)
         if variable:
             renamed = re.sub(rf"\b{variable.group(1)}\b", "renamed_value", self.text.text)

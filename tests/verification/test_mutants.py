@@ -43,7 +43,11 @@ def test_no_cheat_is_verified(tmp_path):
     made = list(proposals(names))
     assert len(made) >= 200
     verdicts = Service(chosen, cache=tmp_path).verify([proposal for _, proposal in made])
-    passed = [(cheat, p.finding.rule.id, p.fix) for (cheat, p), v in zip(made, verdicts, strict=True) if v.outcome is Outcome.VERIFIED]
+    passed = [
+        (cheat, p.finding.rule.id, p.fix)
+        for (cheat, p), v in zip(made, verdicts, strict=True)
+        if v.outcome is Outcome.VERIFIED
+    ]
     assert passed == []
     unsure = Counter(cheat for (cheat, _), v in zip(made, verdicts, strict=True) if v.outcome is Outcome.UNVERIFIABLE)
     assert not unsure, unsure

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from pipeline.fixes.code import TRIVIAL, code_lines, has_code
+from pipeline.fixes.code import TRIVIAL, code_lines, has_code, is_text_alone
 from pipeline.fixes.region import parse
 from pipeline.verification.change import Change
 
@@ -23,14 +23,16 @@ _DEAD = re.compile(
     r"|^\s*\#\s*if\s+0\b|\bif\s+TYPE_CHECKING\s*:|\bcount\s*=\s*0\b|^\s*if:\s*(?:\$\{\{\s*)?false\b",
     re.MULTILINE,
 )
+_BODIES = frozenset(
+    """module program source_file translation_unit compilation_unit block statement_block compound_statement body
+    class_body declaration_list body_statement function_body statements script_file do_group then""".split()  # noqa: SIM905
+)
+_COMMENT = re.compile(r"^\s*(?:#+|//+|/\*+|--|;+|<!--)\s?(.*?)\s*(?:\*/|-->)?\s*$")
 _TOP_BLOCK = re.compile(r"^\s*(?:resource|module|data|provider)\b.*\{?\s*$")
 _ITEM = re.compile(
     r"^\s*(?:-\s+(?:name|image|uses|run|id|containerPort|apiGroups|effect|Effect)\b|kind:\s|services:\s)"
 )
 _INSTRUCTION = re.compile(r"^\s*(RUN|COPY|ADD|CMD|ENTRYPOINT|FROM|WORKDIR|HEALTHCHECK|VOLUME)\b", re.IGNORECASE)
-_STATEMENT = re.compile(
-    r"(?:statement|declaration|definition|assignment|short_var_declaration|command|macro_invocation)$"
-)
 
 
 def taken_away(change: Change) -> str | None:
@@ -40,11 +42,20 @@ def taken_away(change: Change) -> str | None:
         return "the file is emptied"
     if _DEAD.search(change.added) and len(_DEAD.findall(after.text)) > len(_DEAD.findall(before.text)):
         return "the code is switched off"
+    if _commented_out(change):
+        return "the code is commented out"
     if change.language in _CODE:
         return _code(change)
     if change.language == "dockerfile":
         return _dockerfile(change)
     return _configuration(change)
+
+
+def _commented_out(change: Change) -> bool:
+    """Tell whether a line that was code stands in a comment now."""
+    gone = {" ".join(line.split()) for line in change.removed.split("\n")}
+    comments = (match.group(1) for line in change.added.split("\n") if (match := _COMMENT.match(line)))
+    return any(" ".join(text.split()) in gone for text in comments if len(text.strip()) > 3)
 
 
 def _code(change: Change) -> str | None:
@@ -83,14 +94,18 @@ def _statements(change: Change, *, old: bool) -> int:
 
 
 def _count(root: Any) -> int:
+    """Count what stands in bodies: the statements of blocks and of the file."""
     count, waiting = 0, [root]
     while waiting:
         node = waiting.pop()
-        text_only = node.type == "expression_statement" and node.child_count == 1 and node.children[0].type == "string"
-        if node.is_named and _STATEMENT.search(node.type) and not text_only:
-            count += 1
+        if node.type in _BODIES:
+            count += sum(1 for one in node.children if one.is_named and _is_statement(one))
         waiting += node.children
     return count
+
+
+def _is_statement(node: Any) -> bool:
+    return "comment" not in node.type and node.type != "empty_statement" and not is_text_alone(node)
 
 
 def _dockerfile(change: Change) -> str | None:
@@ -128,8 +143,8 @@ def _configuration(change: Change) -> str | None:
         total = sum(1 for line in change.before.lines if line.strip())
         if last > first or len(flagged) == total or not _is_setting(change):
             return "the block is deleted"
-    for pattern in (_TOP_BLOCK, _ITEM):
-        if any(pattern.match(line) and gone[line] for line in flagged) and not any(pattern.match(line) for line in come):
+    for opens in (_TOP_BLOCK.match, _ITEM.match):
+        if any(opens(line) and gone[line] for line in flagged) and not any(opens(line) for line in come):
             return "the block is deleted"
     return None
 
