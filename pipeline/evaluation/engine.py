@@ -123,12 +123,9 @@ class Engine:
         return losses
 
     def _encoded(self, example: Example) -> tuple[list[int], int]:
-        """Return an example's tokens up to its end of turn, and where they leave the prompt for the answer.
-
-        The two can share a token (a line break and the answer's indentation): it belongs to the answer.
-        """
-        tokens, prompt = chat.tokens(self.tokenizer, _turns(example.messages)), self.prompt(example)
-        start = next((i for i, pair in enumerate(zip(tokens, prompt, strict=False)) if pair[0] != pair[1]), len(prompt))
+        """Return an example's tokens up to its end of turn, and where the answer starts."""
+        (prompt, _), (answer, _) = chat.runs(self.tokenizer, _turns(example.messages))
+        tokens, start = prompt + answer, len(prompt)
         ends = [position for position, token in enumerate(tokens) if token in self.tokenizer.eos_token_ids]
         return tokens[: ends[-1] + 1] if ends and ends[-1] > start else tokens, start
 

@@ -32,13 +32,43 @@ def tokens(tokenizer: Tokenizer, messages: Sequence[Message], *, ask: bool = Fal
 
     Raises `InputRefused` when the tokenizer has no chat template.
     """
+    return _encode(tokenizer, _text(tokenizer, messages, ask=ask))
+
+
+def runs(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[tuple[list[int], bool]]:
+    """Return a conversation as runs of token ids, each an answer (with what ends its turn) or not.
+
+    Prompt and answer are tokenized apart, as they are when the model answers: written in one
+    go, a line break and the answer's indentation could become one token. Raises `InputRefused`
+    when the template writes a prompt differently once it is answered.
+    """
+    result, done = [], 0
+    whole = _text(tokenizer, messages)
+    for number, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        prompt, answered = _text(tokenizer, messages[:number], ask=True), _text(tokenizer, messages[: number + 1])
+        if not (whole.startswith(prompt) and whole.startswith(answered) and answered.startswith(prompt)):
+            raise InputRefused(
+                "The chat template writes a prompt differently once it is answered.",
+                "Choose a model whose template doesn't (OLMo, Llama and SmolLM don't).",
+            )
+        result += [(_encode(tokenizer, prompt[done:]), False), (_encode(tokenizer, answered[len(prompt) :]), True)]
+        done = len(answered)
+    return result
+
+
+def _text(tokenizer: Tokenizer, messages: Sequence[Message], *, ask: bool = False) -> str:
     if not tokenizer.chat_template:
         raise InputRefused(
             "The model's tokenizer has no chat template.", "Choose an instruction-tuned model (`-Instruct`)."
         )
     plain = [defused(tokenizer, message) for message in messages]
-    result = tokenizer.apply_chat_template(plain, add_generation_prompt=ask, tokenize=True, return_dict=False)
-    return [int(token) for token in result]
+    return str(tokenizer.apply_chat_template(plain, add_generation_prompt=ask, tokenize=False))
+
+
+def _encode(tokenizer: Tokenizer, text: str) -> list[int]:
+    return [int(token) for token in tokenizer.encode(text, add_special_tokens=False)]
 
 
 def defused(tokenizer: Tokenizer, message: Message) -> dict[str, str]:

@@ -80,30 +80,21 @@ def encode(name: str, messages: Sequence[chat.Message], tokenizer: chat.Tokenize
     turns = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
     if not turns or not messages[turns[-1]]["content"].strip():
         raise InputRefused(f"{name} has no answer to learn.", "Each example ends with an assistant message.")
-    ids = chat.tokens(tokenizer, messages[: turns[-1] + 1])
-    answer = [False] * len(ids)
-    for turn in turns:
-        start = len(_prefix(name, ids, chat.tokens(tokenizer, messages[:turn], ask=True)))
-        stop = _end_of_turn(ids, start, len(chat.tokens(tokenizer, messages[: turn + 1])), tokenizer)
-        answer[start:stop] = [True] * (stop - start)
+    ids: list[int] = []
+    answer: list[bool] = []
+    for run, answered in chat.runs(tokenizer, messages[: turns[-1] + 1]):
+        stop = _end_of_turn(run, tokenizer) if answered else 0
+        ids += run
+        answer += [position < stop for position in range(len(run))]
     last = max(position for position, marked in enumerate(answer) if marked) + 1
     if ids[last - 1] != tokenizer.eos_token_id:
         ids, answer, last = [*ids[:last], tokenizer.eos_token_id], [*answer[:last], True], last + 1
     return _verified(Encoded(name, tuple(ids[:last]), tuple(answer[:last])), messages[turns[-1]], tokenizer)
 
 
-def _prefix(name: str, ids: list[int], prompt: list[int]) -> list[int]:
-    if ids[: len(prompt)] != prompt:
-        raise InputRefused(
-            f"{name}: the chat template writes the prompt differently once it is answered.",
-            "Choose a model whose template doesn't (OLMo, Llama and SmolLM don't).",
-        )
-    return prompt
-
-
-def _end_of_turn(ids: list[int], start: int, stop: int, tokenizer: chat.Tokenizer) -> int:
-    ends = [position for position in range(start, stop) if ids[position] == tokenizer.eos_token_id]
-    return ends[-1] + 1 if ends else stop
+def _end_of_turn(run: list[int], tokenizer: chat.Tokenizer) -> int:
+    ends = [position for position, token in enumerate(run) if token == tokenizer.eos_token_id]
+    return ends[-1] + 1 if ends else len(run)
 
 
 def _verified(encoded: Encoded, message: chat.Message, tokenizer: chat.Tokenizer) -> Encoded:
