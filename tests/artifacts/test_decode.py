@@ -66,6 +66,7 @@ def test_a_cut_character_at_the_end_is_refused(tmp_path: Path) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(text=st.text(st.characters(codec="utf-8"), max_size=40), encoding=st.sampled_from(sorted(MARKED)))
 def test_any_text_with_a_mark_comes_back(tmp_path: Path, text: str, encoding: str) -> None:
+    text = text.lstrip("\0")  # UTF-16's mark before a zero is UTF-32's mark: no report begins so
     assert decoded(tmp_path, MARKED[encoding] + text.encode(encoding)) == text
 
 
