@@ -110,7 +110,7 @@ def _judge(report: Report, policy: Policy, model: str, specialist: Specialist) -
     rules = [_wins(report, model, against, metric) for metric in _primary(policy, specialist)]
     rules += [_beats_constant(report, model, metric) for metric in _primary(policy, specialist)]
     if specialist == "codefix":
-        rules.append(_remembers(report, policy, model))
+        rules += [_still_verifies(report, model, against), _remembers(report, policy, model)]
     rules += _limits(report, policy, model, specialist)
     return Judgement(
         specialist=specialist,
@@ -155,6 +155,15 @@ def _beats_constant(report: Report, model: str, metric: str) -> Rule:
         return _rule("beats the constant answer", None, None, 0.0, f"{label} of a constant answer can't be measured")
     said = f"against one answer to everything, {label} differs by {comparison.difference:+.3f} {_bounds(comparison)}"
     return _rule("beats the constant answer", comparison.verdict == "better", comparison.difference, 0.0, said)
+
+
+def _still_verifies(report: Report, model: str, against: str) -> Rule:
+    """Whatever the primary metric is, the share of fixes the scanner confirms may not fall."""
+    comparison = _planned(_comparison(report, model, against, "fix_verified"), "fix_verified")
+    if comparison is None:
+        return _rule("verified fixes", None, None, 0.0, "no fix could be verified: give --source and have its scanners")
+    said = f"the share of verified fixes differs by {comparison.difference:+.3f} {_bounds(comparison)}"
+    return _rule("verified fixes", comparison.verdict != "worse", comparison.difference, 0.0, said)
 
 
 def _planned(comparison: Comparison | None, metric: str) -> Comparison | None:

@@ -45,7 +45,10 @@ def measure(plan: Plan, say: Callable[[Step], None]) -> None:
     if failure is not None:
         raise Error(failure.error, failure.hint)
     if child.returncode != 0:
-        raise Error(f"The measuring process ended with {child.returncode}: {_last_words(path.parent / 'child.log')}")
+        raise Error(
+            f"The measuring process ended with {child.returncode}: {_last_words(path.parent / 'child.log')}.",
+            "Run it again: what was measured is kept.",
+        )
 
 
 def _listen(child: subprocess.Popen[bytes], say: Callable[[Step], None]) -> Failure | None:
@@ -121,4 +124,4 @@ def _complete(file: str, model: str, there: set[str], wanted: set[str]) -> None:
 
 def _last_words(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()[-ERROR_LINES:]
-    return " / ".join(line.strip() for line in lines) or "no message"
+    return " / ".join(line.strip() for line in lines) or "it said nothing"

@@ -14,10 +14,10 @@ from config.settings import Settings
 from pipeline.evaluation import binding, canaries
 from pipeline.evaluation.gate import Gate, decide, require_better
 from pipeline.evaluation.measurement import Loaded, Loss, question_id
-from pipeline.evaluation.questions import HeldOut
-from pipeline.evaluation.report import Report, encode
+from pipeline.evaluation.questions import HeldOut, questions
+from pipeline.evaluation.report import Report, build, encode
 from pipeline.models.base import BaseModel
-from pipeline.records import Message
+from pipeline.records import Message, Outcome, Verdict
 from pipeline.stage import Context, FileDigest, Manifest, Request
 from tests.evaluation import fabricated
 
@@ -157,6 +157,34 @@ def test_stage_2_may_not_forget_stage_1(data: HeldOut) -> None:
     rules = {rule.name: rule for rule in verdict.judgements[1].rules}
     assert rules["remembers stage 1"].passed is False and "after stage 1" in rules["remembers stage 1"].sentence
     assert verdict.judgements[0].better and not verdict.better
+
+
+def test_fewer_verified_fixes_close_the_gate_whatever_the_loss(data: HeldOut) -> None:
+    def verify(fixes):
+        return [
+            Verdict(
+                fingerprint=fix.fingerprint,
+                fix="x",
+                outcome=Outcome.VERIFIED if "run(" in fix.replacement else Outcome.REFUTED,
+                evidence="scanned",
+                check=None if "run(" in fix.replacement else "finding gone",
+            )
+            for fix in fixes
+        ]
+
+    models = [
+        fabricated.model("base", data, 0.1),
+        fabricated.model("stage-1", data, 0.9, loss=0.6),
+        fabricated.model("stage-2", data, 0.2, loss=0.1),
+        fabricated.model("champion-codefix", data, 0.95, loss=0.9),
+    ]
+    asked = questions(data, fabricated.SETTINGS)
+    report = build(models, asked, data, binding={}, curves={}, verify=verify)
+    rules = {rule.name: rule for rule in decide(report, POLICY).judgements[1].rules}
+    assert rules["better"].passed and rules["verified fixes"].passed is False
+    found = {row.model: row.metrics["fix_verified"].value for row in report.rows if "fix_verified" in row.metrics}
+    assert found["no-op"] == 0.0 and found["champion-codefix"] > 0.8
+    assert report.details["stage-2"]["checks"]["finding gone"] > 10
 
 
 def test_the_champion_is_to_be_beaten_where_there_is_one(data: HeldOut) -> None:
