@@ -141,7 +141,7 @@ class Knowledge(Section):
     enabled: Annotated[bool, Meta(description="Put retrieved passages into the prompts (--disable-rag: off).")] = True
     passages: Annotated[int, Meta(ge=0, le=20, description="Most passages for a finding.")] = 4
     found: Annotated[int, Meta(ge=0, le=20, description="Most of them that were found rather than looked up.")] = 2
-    least_score: Annotated[float, Meta(ge=0.0, description="Passages found with a lower score are left out.")] = 0.5
+    least_score: Annotated[float, Meta(ge=0.0, description="Passages found with a lower score are left out.")] = 1.2
     characters: Annotated[int, Meta(ge=0, description="Characters of a prompt that passages may take.")] = 1600
     embedding_model: Annotated[
         str,
