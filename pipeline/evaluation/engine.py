@@ -20,6 +20,7 @@ from pipeline.models import chat
 from pipeline.models.load import load
 from pipeline.records import Example, Message
 from pipeline.stage import digest_file
+from pipeline.training.examples import encode
 
 HOPELESS_TOKENS = 24
 FUSING_EXAMPLES = 4
@@ -123,11 +124,9 @@ class Engine:
         return losses
 
     def _encoded(self, example: Example) -> tuple[list[int], int]:
-        """Return an example's tokens up to its end of turn, and where the answer starts."""
-        (prompt, _), (answer, _) = chat.runs(self.tokenizer, _turns(example.messages))
-        tokens, start = prompt + answer, len(prompt)
-        ends = [position for position, token in enumerate(tokens) if token in self.tokenizer.eos_token_ids]
-        return tokens[: ends[-1] + 1] if ends and ends[-1] > start else tokens, start
+        """Return an example's tokens and where its answer begins: split as in training and in answering."""
+        encoded = encode(question_id(example), _turns(example.messages), self.tokenizer)
+        return list(encoded.tokens), encoded.answer.index(True)
 
     def _first_tokens(self, words: Sequence[str]) -> list[int]:
         """Return the tokens words begin with inside a JSON string."""
