@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 MOST_POINTS = 400
-KINDS = {"train": "step", "valid": "valid"}
+KEYS = {"train": "loss", "valid": "valid"}
 
 
 def curves(folders: Mapping[str, Path]) -> dict[str, Any]:
@@ -27,11 +27,10 @@ def curves(folders: Mapping[str, Path]) -> dict[str, Any]:
 
 def _points(path: Path) -> dict[str, list[tuple[int, float]]]:
     rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
-    made = {}
-    for name, kind in KINDS.items():
-        chosen = [row for row in rows if row.get("kind", "step") == kind]
-        made[name] = _thinned([(row["step"], row["loss"]) for row in chosen if row.get("loss") is not None])
-    return made
+    return {
+        name: _thinned([(row["step"], row[key]) for row in rows if row.get(key) is not None])
+        for name, key in KEYS.items()
+    }
 
 
 def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:

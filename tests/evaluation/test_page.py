@@ -128,11 +128,7 @@ def test_ticks_are_few_round_and_inside(most: float) -> None:
 
 
 def test_curves_are_read_from_what_training_wrote(tmp_path: Path) -> None:
-    rows = [
-        {"kind": "step", "step": 1, "loss": 2.0},
-        {"kind": "valid", "step": 1, "loss": 1.9},
-        {"kind": "warning", "message": "slow"},
-    ]
+    rows = [{"step": 1, "loss": 2.0}, {"step": 1, "valid": 1.9}]
     (tmp_path / "metrics.jsonl").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     assert curves({"stage-1": tmp_path, "stage-2": tmp_path / "none"}) == {
         "stage-1": {"train": [(1, 2.0)], "valid": [(1, 1.9)]}
