@@ -12,18 +12,24 @@ import msgspec
 from config.settings import Settings
 from config.settings import Source as SourceSettings
 from pipeline.findings.redaction import load_key
-from pipeline.records import Excerpt, Finding, Record
+from pipeline.records import Excerpt, Finding, PackageLocation, Record, UrlLocation
 from pipeline.source.document import Document, open_document
 from pipeline.source.excerpt import cut, from_snippet
 from pipeline.source.interface import Absence, MissingCommit, SourceTree
+from pipeline.source.manifest import find_manifest
 from pipeline.source.paths import PathFinder
 from pipeline.source.place import Place, place_of
 from pipeline.source.redaction import Hidden, Hiding
+from pipeline.source.routes.interface import Route
+from pipeline.source.routes.match import match_url
+from pipeline.source.routes.table import routes_of
 from pipeline.source.secret import is_secret, private_key_lines, secret_values
 from pipeline.source.tree import open_tree
 from pipeline.stage import Context, Progress, Request, read_records, write_records
 
 NO_SOURCE = "no_source_given"
+NO_ROUTES = "no_routes_in_the_source"
+NO_ROUTE = "no_route_answers_the_url"
 
 
 class Located(Record):
@@ -102,6 +108,7 @@ class Locator:
         self._settings = settings
         self._reason = reason
         self._finder = PathFinder(tree) if tree is not None else None
+        self._routes: list[Route] | None = None
 
     def locate_all(self, findings: list[Finding], context: Context | None = None) -> list[Located]:
         """Return what became of each finding, in their order; files are visited once, in order of path."""
@@ -113,7 +120,7 @@ class Locator:
         return [one for one in located if one is not None]
 
     def _by_file(self, findings: list[Finding]) -> Iterator[tuple[int, Located]]:
-        places = [(index, finding, place_of(finding)) for index, finding in enumerate(findings)]
+        places = [(index, finding, self._place(finding)) for index, finding in enumerate(findings)]
         opened: tuple[str, Document | Absence | str] | None = None
         for index, finding, place in sorted(places, key=lambda item: (_path(item[2]), item[0])):
             if isinstance(place, str):
@@ -122,6 +129,28 @@ class Locator:
             if opened is None or opened[0] != place.path:
                 opened = (place.path, self._open(place.path))
             yield index, self._locate(finding, place, opened[1])
+
+    def _place(self, finding: Finding) -> Place | str:
+        place = place_of(finding)
+        if self._tree is None or not isinstance(place, str):
+            return place
+        if isinstance(finding.location, UrlLocation):
+            return self._handler(finding.location)
+        if isinstance(finding.location, PackageLocation) and self._finder is not None:
+            return find_manifest(self._tree, self._finder, finding.location) or place
+        return place
+
+    def _handler(self, location: UrlLocation) -> Place | str:
+        """Return the place of the handler that answers a URL; the reason when none is found."""
+        if self._routes is None:
+            assert self._tree is not None  # noqa: S101
+            self._routes = routes_of(self._tree)
+        if not self._routes:
+            return NO_ROUTES
+        match = match_url(location.url, location.method, self._routes)
+        if match is None:
+            return NO_ROUTE
+        return Place(path=match.route.path, start_line=match.route.line, confidence=match.confidence)
 
     def _open(self, path: str) -> Document | Absence | str:
         if self._tree is None or self._finder is None:
@@ -161,6 +190,7 @@ def _counts(located: list[Located]) -> dict[str, Any]:
         "findings": len(located),
         "excerpts": sum(one.excerpt is not None for one in located),
         "from_the_report": sum(one.excerpt is not None and one.reason is not None for one in located),
+        "inferred": sum(excerpt.confidence < 1 for excerpt in cut_out),
         "tiers": dict(sorted(Counter(excerpt.tier.value for excerpt in cut_out).items())),
         "reasons": dict(sorted(Counter(one.reason for one in located if one.reason).items())),
         "files": dict(sorted(Counter(flag for one in located for flag in one.flags).items())),

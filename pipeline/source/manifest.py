@@ -5,9 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from pipeline.source.interface import Span
+from pipeline.records import PackageLocation
+from pipeline.source.interface import SourceTree, Span
+from pipeline.source.paths import PathFinder
+from pipeline.source.place import Place
+from pipeline.source.text import decode, lines_of
 
 _MAX_ENTRY = 12
+
+
+_MANIFESTS = {
+    "pypi": ("requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock", "pyproject.toml", "Pipfile"),
+    "npm": ("package.json", "package-lock.json", "yarn.lock"),
+    "maven": ("pom.xml", "build.gradle", "build.gradle.kts", "gradle.lockfile", "libs.versions.toml"),
+    "gem": ("Gemfile", "Gemfile.lock"),
+    "rubygems": ("Gemfile", "Gemfile.lock"),
+    "go": ("go.mod",),
+    "golang": ("go.mod",),
+    "cargo": ("Cargo.toml", "Cargo.lock"),
+    "composer": ("composer.json", "composer.lock"),
+}  # fmt: skip
+
+
+def find_manifest(tree: SourceTree, finder: PathFinder, location: PackageLocation) -> Place | None:
+    """Return the one manifest that names a package whose report names no file; None when several do."""
+    for name in _MANIFESTS.get(location.ecosystem.lower(), ()):
+        places = []
+        for path in finder.named(name):
+            content = tree.read(path)
+            if content is not None and find_package(lines_of(decode(content)), location.name) is not None:
+                places.append(Place(path=path, package=location.name, confidence=0.9))
+        if places:
+            return places[0] if len(places) == 1 else None
+    return None
 
 
 def find_package(lines: Sequence[str], name: str) -> Span | None:

@@ -1,0 +1,41 @@
+"""All routes of a tree: the readers of the frameworks, in order."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.source.interface import SourceTree
+from pipeline.source.routes.interface import Files, Reader, Route
+from pipeline.source.routes.javascript import javascript_routes
+from pipeline.source.routes.ktor import ktor_routes
+from pipeline.source.routes.python import django_routes, flask_and_fastapi_routes
+from pipeline.source.routes.rails import rails_routes
+from pipeline.source.routes.spring import spring_routes
+from pipeline.source.text import absence_of_text, decode, is_vendored
+
+READERS: tuple[Reader, ...] = (
+    javascript_routes,
+    flask_and_fastapi_routes,
+    django_routes,
+    spring_routes,
+    ktor_routes,
+    rails_routes,
+)
+MAX_FILES = 20_000
+MAX_CHARACTERS = 400_000
+_SUFFIX = re.compile(r"\.(py|[cm]?[jt]s|java|kts?|rb)$")
+_TEST = re.compile(r"(^|/)(tests?|__tests__|spec|e2e|cypress)/|\.(test|spec)\.[jt]s$|(^|/)test_[^/]*\.py$")
+
+
+def routes_of(tree: SourceTree) -> list[Route]:
+    """Return the routes of a tree; tests and other people's code are left out."""
+    texts: dict[str, str] = {}
+    for path in tree.files():
+        if len(texts) >= MAX_FILES:
+            break
+        if _SUFFIX.search(path) and not is_vendored(path) and not _TEST.search(path):
+            content = tree.read(path)
+            if content is not None and absence_of_text(content) is None:
+                texts[path] = decode(content)[:MAX_CHARACTERS]
+    files = Files(texts)
+    return [route for reader in READERS for route in reader(files)]
