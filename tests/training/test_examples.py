@@ -43,7 +43,11 @@ def test_the_answer_is_marked_up_to_its_end_of_turn_and_nothing_else(tokenizer) 
 
 
 def test_every_assistant_turn_is_learned(tokenizer) -> None:
-    messages = [*conversation(1)["messages"], {"role": "user", "content": "more?"}, {"role": "assistant", "content": "no"}]
+    messages = [
+        *conversation(1)["messages"],
+        {"role": "user", "content": "more?"},
+        {"role": "assistant", "content": "no"},
+    ]
     assert answer_text(encode("x", messages, tokenizer), tokenizer) == '{"cwe": 79}<|endoftext|>no<|endoftext|>'
 
 
@@ -73,7 +77,7 @@ def test_a_broken_line_is_named(tokenizer, tmp_path: Path, line: str) -> None:
 
 def test_passages_go_first_then_far_lines_and_never_the_answer(tokenizer) -> None:
     whole = len(encode("x", LONG, tokenizer).tokens)
-    for maximum in range(whole - 1, 200, -97):
+    for maximum in range(whole - 1, 60, -97):
         shorter = shorten("x", LONG, tokenizer, maximum)
         if shorter is None:
             break

@@ -57,7 +57,10 @@ def prepared(folder: Path, **recipe):
     recipe = Recipe(rank=4, alpha=8.0, **recipe)
     weights = adapters.attach(model, recipe)
     mx.random.seed(1)
-    weights = {name: mx.random.normal(value.shape) * 0.1 if name.endswith("lora_b") else value for name, value in weights.items()}
+    weights = {
+        name: mx.random.normal(value.shape) * 0.1 if name.endswith("lora_b") else value
+        for name, value in weights.items()
+    }
     mx.eval(weights)
     return model, recipe, weights
 
@@ -150,7 +153,9 @@ def stepper_loss(model, recipe, weights) -> float:
 
 
 encoded = st.builds(
-    lambda head, body, answer: Encoded("x", SHARED[:head] + tuple(body), (False,) * head + (False,) + (answer,) * (len(body) - 1)),
+    lambda head, body, answer: Encoded(
+        "x", SHARED[:head] + tuple(body), (False,) * head + (False,) + (answer,) * (len(body) - 1)
+    ),
     st.integers(0, 40),
     st.lists(st.integers(0, 3), min_size=2, max_size=60),
     st.just(True),

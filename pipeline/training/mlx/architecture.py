@@ -90,15 +90,15 @@ class Walk:
         window: int | None,
         key: mx.array | None,
     ) -> mx.array:
-        def compute(weights: dict[str, mx.array], x: mx.array, key: mx.array | None) -> mx.array:
+        def compute(weights: dict[str, mx.array], x: mx.array) -> mx.array:
             if weights:
                 layer.update(tree_unflatten(list(weights.items())))
             return self._compute(layer, x, row, runs, asked, window, _keys(key))
 
         if not self.checkpointing:
-            return compute({}, x, key)
+            return compute({}, x)
         weights = dict(tree_flatten(layer.trainable_parameters()))
-        return mx.checkpoint(compute)(weights, x, key)
+        return mx.checkpoint(compute)(weights, x)
 
     def _compute(
         self,

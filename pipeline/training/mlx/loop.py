@@ -80,7 +80,8 @@ class Loop:
         if found is None:
             return
         self.progress, state = found
-        self.weights, self.best, self.optimizer.state = state.weights, state.best, state.optimizer
+        self.weights = {name: state.weights[name] for name in self.weights}
+        self.best, self.optimizer.state = state.best, state.optimizer
         self.saved = self.progress.step
 
     def _announce(self) -> None:
@@ -191,10 +192,11 @@ class Loop:
         self._notice()
 
     def _notice(self) -> None:
-        losses = self.progress.losses
-        if len(losses) < 2 * RECENT:
+        losses, valid = self.progress.losses, [loss for _, loss in self.progress.valid]
+        if not valid and len(losses) < 2 * RECENT:
             return
-        first, now = (sum(part) / RECENT for part in (losses[:RECENT], losses[-RECENT:]))
+        windows = [sum(part) / max(1, len(part)) for part in (losses[:RECENT], losses[-RECENT:])]
+        first, now = (valid[0], valid[-1]) if valid else windows
         if now > 1.5 * first:
             self.warn(f"The loss rises ({first:.2f} to {now:.2f}): training diverges. Try a lower learning rate.")
         elif self.progress.step == self.steps and now > 0.98 * first:

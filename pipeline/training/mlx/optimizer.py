@@ -7,7 +7,7 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optim
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_flatten
 
 from pipeline.training.mlx.adapters import Weights
 from pipeline.training.recipe import Recipe
@@ -29,7 +29,8 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
 
 def clipped(gradients: Weights, largest: float) -> tuple[Weights, mx.array]:
     """Return gradients with a global norm of at most `largest`, and the norm they had."""
-    norm = mx.sqrt(sum((mx.square(value).sum() for value in gradients.values()), mx.array(0.0)))
+    squares = [mx.square(gradients[name]).sum() for name in sorted(gradients)]
+    norm = mx.sqrt(mx.stack(squares).sum())
     factor = mx.minimum(largest / (norm + 1e-6), 1.0)
     return {name: value * factor for name, value in gradients.items()}, norm
 
@@ -54,5 +55,9 @@ class Optimizer:
         return dict(tree_flatten(self.inner.state))
 
     @state.setter
-    def state(self, state: dict[str, Any]) -> None:
-        self.inner.state = tree_unflatten(list(state.items()))
+    def state(self, state: Weights) -> None:
+        restored: dict[str, Any] = {}
+        for name, value in state.items():
+            weight, _, part = name.rpartition(".")
+            (restored.setdefault(weight, {}) if weight else restored)[part] = value
+        self.inner.state = restored
