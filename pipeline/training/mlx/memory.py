@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,7 @@ def dry_run(stepper: Stepper, weights: Weights, budget: int, data: Data) -> int:
             filled += len(data.examples[number].tokens)
         if len(chosen) >= stepper.recipe.batch_size * stepper.recipe.gradient_accumulation:
             break
+    gc.collect()
     mx.clear_cache()
     mx.reset_peak_memory()
     outcome = stepper.step(chosen, weights, 0)
