@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 from config.settings import Settings, Watched
@@ -32,7 +34,7 @@ def command_line(
     if earlier is not None and Path(earlier.folder).is_dir():
         options["--earlier-artifacts"] = earlier.folder
         if source and earlier.commit_sha and has_commit(source, earlier.commit_sha):
-            options["--earlier-source"] = earlier.commit_sha
+            options["--earlier-source"] = tree_of(source, earlier.commit_sha, earlier_tree(run))
     words = [word for name, value in options.items() if value for word in (name, value)]
     return [*flow, *words, *([] if fine_tuning else ["--skip-fine-tuning"]), "--json"]
 
@@ -46,6 +48,34 @@ def source_of(run: Run, settings: Settings) -> str | None:
     if not has_commit(source, run.commit_sha):
         _git(source, "fetch", "--quiet", "origin", watched.branch)
     return source if has_commit(source, run.commit_sha) else None
+
+
+def earlier_tree(run: Run) -> Path:
+    """Return where the earlier scan's source is laid out for a run; it goes with the run's download."""
+    return Path(f"{run.folder}.earlier-source")
+
+
+def tree_of(source: str, commit: str, target: Path) -> str | None:
+    """Lay a commit's files out in a folder, which appears whole; None when git can't."""
+    stamp = target / ".git-commit"
+    if stamp.exists() and stamp.read_text() == commit:
+        return str(target)
+    temporary = target.with_name(f".{target.name}")
+    for folder in (temporary, target):
+        shutil.rmtree(folder, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    archive = temporary / ".archive.tar"
+    if not _git(source, "archive", "--format=tar", "-o", str(archive), commit):
+        return None
+    try:
+        with tarfile.open(archive) as opened:
+            opened.extractall(temporary, filter="data")
+    except (tarfile.TarError, OSError):
+        return None
+    archive.unlink()
+    (temporary / stamp.name).write_text(commit)
+    temporary.replace(target)
+    return str(target)
 
 
 def watched_by_name(settings: Settings) -> dict[str, Watched]:

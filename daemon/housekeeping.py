@@ -8,6 +8,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from daemon.clock import Clock
+from daemon.command import earlier_tree
 from daemon.layout import Layout
 from daemon.logs import MEGABYTE, cap
 from daemon.store.database import back_up
@@ -40,7 +41,8 @@ class Housekeeping:
         back_up(self.store.connection, self.layout.backups, "daily")
         before = now - settings.daemon.keep_days * DAY
         for run in self.store.queue.expendable(settings.daemon.keep_runs, before):
-            shutil.rmtree(run.folder, ignore_errors=True)
+            for folder in (Path(run.folder), earlier_tree(run)):
+                shutil.rmtree(folder, ignore_errors=True)
             self.layout.run_log(run.id).unlink(missing_ok=True)
         self.store.ledger.forget(now - GITHUB_KEEPS_DAYS * DAY)
         for log in (*self.layout.logs.glob("run-*.log"), self.layout.logs / "launchd.log"):

@@ -161,8 +161,6 @@ class Runner:
         now = self.clock.now()
         superseded = settings.daemon.newest_only and self.store.queue.has_newer(run)
         fine_tuning = not settings.fine_tuning.skip_in_daemon and not superseded
-        if not self.store.queue.lease(run, token, fine_tuning, now, now + LEASE_SECONDS):
-            return
         command = command_line(
             self.flow,
             run,
@@ -172,6 +170,8 @@ class Runner:
             self.live.path,
             fine_tuning=fine_tuning,
         )
+        if not self.store.queue.lease(run, token, fine_tuning, now, now + LEASE_SECONDS):
+            return
         leased = msgspec.structs.replace(run, token=token, state=RunState.RUNNING)
         try:
             child = self.launcher.start(command, token, self.layout.run_log(run.id))

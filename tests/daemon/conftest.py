@@ -63,7 +63,7 @@ def behaviour(**how):
 
 def write_settings(path, tmp_path, base_url=None, repositories=(REPOSITORY,), **sections):
     values = {
-        "fine_tuning": {"workspace_dir": str(tmp_path / "workspace")},
+        "fine_tuning": {"workspace_dir": str(tmp_path / "workspace"), **sections.pop("fine_tuning", {})},
         "daemon": {"drop_settle_seconds": 0.2, "retry_seconds": 1.0, **sections.pop("daemon", {})},
         "conditions": {"settle_seconds": 0, "disk_pause_gigabytes": 0, "disk_resume_gigabytes": 0,
                        **sections.pop("conditions", {})},

@@ -305,6 +305,33 @@ def test_a_clone_that_holds_the_commit_is_the_source(scene, tmp_path):
     assert "--source" not in one.launcher.children[1].command
 
 
+def test_the_earlier_commit_is_laid_out_as_a_folder_for_the_flow(scene, tmp_path):
+    import subprocess
+
+    clone = tmp_path / "clone"
+    git = ["git", "-C", str(clone), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "init", "-q", "-b", "main", str(clone)], check=True)
+    heads = []
+    for text in ("before", "after"):
+        (clone / "app.py").write_text(text)
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", text], check=True)
+        heads.append(
+            subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+        )
+    one = Bench(scene(repositories=[{"name": "acme/shop", "source": str(clone)}]))
+    for number, head in enumerate(heads):
+        (tmp_path / str(number)).mkdir()
+        one.add(f"k{number}", number, folder=tmp_path / str(number), commit=head)
+    one.runner.step(0.0)
+    one.end(0)
+    one.runner.step(0.0)
+    command = one.launcher.children[1].command
+    laid_out = Path(command[command.index("--earlier-source") + 1])
+    assert (laid_out / "app.py").read_text() == "before"
+    assert (clone / "app.py").read_text() == "after"
+
+
 def test_a_full_database_while_ending_loses_nothing(bench, monkeypatch):
     from daemon.errors import StoreBusy
 
