@@ -111,7 +111,7 @@ def real(folder: Path, most: int) -> None:
 
 
 def _all(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.suffix)
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def main() -> None:

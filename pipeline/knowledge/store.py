@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from heapq import nlargest
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -99,11 +100,11 @@ class Store:
     def words(self, query: str, weights: tuple[float, float, float], limit: int) -> list[tuple[str, float]]:
         """Return (id, score) of the entries that share words with an FTS5 query, best first."""
         rows = self._connection.execute(
-            "SELECT id, round(-bm25(words, ?, ?, ?), 6) AS score FROM words JOIN entries ON number = words.rowid "
-            "WHERE words MATCH ? ORDER BY score DESC, id LIMIT ?",
-            (*weights, query, limit),
-        )
-        return [(name, float(score)) for name, score in rows]
+            "SELECT round(-bm25(words, ?, ?, ?), 6), rowid FROM words WHERE words MATCH ?", (*weights, query)
+        ).fetchall()
+        bound = min((score for score, _ in nlargest(limit, rows)), default=0.0)
+        found = [(self._name(number), float(score)) for score, number in rows if score >= bound]
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:limit]
 
     def close(self) -> None:
         """Close the file."""
@@ -114,6 +115,10 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _name(self, number: int) -> str:
+        row = self._connection.execute("SELECT id FROM entries WHERE number = ?", (number,)).fetchone()
+        return str(row[0])
 
     def _require_same_model(self) -> None:
         stamp = f"{LAYOUT}:{self._embedder.digest if self._embedder else 'none'}"
