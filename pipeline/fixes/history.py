@@ -14,10 +14,10 @@ import msgspec
 from pipeline.fixes.code import code_lines, has_code
 from pipeline.fixes.companions import needed_elsewhere
 from pipeline.fixes.flagged import flagged_lines
-from pipeline.fixes.hunks import Hunk, hunks, mapped_lines, replacement_span
+from pipeline.fixes.hunks import Hunk, hunks, line_after, mapped_lines, replacement_span
 from pipeline.fixes.interface import Case, Refusal, Snapshot
 from pipeline.fixes.moves import moved
-from pipeline.fixes.region import enclosing
+from pipeline.fixes.region import WHOLE_FILE, block_of, enclosing
 from pipeline.fixes.relation import related
 from pipeline.fixes.text import SourceText
 from pipeline.records import Finding, Fix, FixSource
@@ -107,7 +107,7 @@ def _change(
     before, after = old.block(*span), new.block(*new_span)
     if reason := _no_fix(old, new, before, after, span, new_span):
         return Refusal(reason=reason)
-    if moved(old, flagged, case.here, later, changes):
+    if _lifted(old, new, flagged, changes) or moved(old, flagged, case.here, later, changes):
         return Refusal(reason="code moved")
     finding = case.finding
     return Fix(
@@ -126,12 +126,36 @@ def _change(
 def _chosen(old: SourceText, new: SourceText, flagged: Span, changes: list[Hunk]) -> list[Hunk]:
     """Return the changes at the flagged lines with what belongs to them in the same block."""
     region = enclosing(old.path, old.text, flagged)
-    inside = [hunk for hunk in changes if hunk.touches(region)]
+    inside = [hunk for hunk in changes if hunk.touches(region) and _within(old, new, region, hunk)]
     at_flagged = [hunk for hunk in inside if hunk.touches(flagged)]
     core = at_flagged or related(old, new, [], inside, "\n".join(old.lines[flagged[0] - 1 : flagged[1]]))
     if not core:
         core = inside if len(inside) == 1 else []
     return related(old, new, core, inside, "")
+
+
+def _lifted(old: SourceText, new: SourceText, flagged: Span, changes: list[Hunk]) -> bool:
+    """Tell whether the flagged lines stand unchanged under another header: lifted out into a new function."""
+    if language_of(old.path) in DECLARATIVE or any(h.touches(flagged) and h.old_start < h.old_end for h in changes):
+        return False
+    before = block_of(old.path, old.text, flagged)
+    after = block_of(new.path, new.text, (line_after(flagged[0], changes), line_after(flagged[1], changes)))
+    if before is None or after is None:
+        return False
+    return old.lines[before[0] - 1].split("(")[0].strip() != new.lines[after[0] - 1].split("(")[0].strip()
+
+
+def _within(old: SourceText, new: SourceText, region: Span, hunk: Hunk) -> bool:
+    """Tell whether a change at the edge of a block is in it: lines added after its end, deeper than its start."""
+    first, last = region
+    if hunk.old_start < hunk.old_end or language_of(old.path) in WHOLE_FILE or first <= hunk.old_start < last:
+        return True
+    added = next((line for line in new.lines[hunk.new_start : hunk.new_end] if line.strip()), "")
+    return hunk.old_start == last and _indent(added) > _indent(old.lines[first - 1])
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _no_fix(old: SourceText, new: SourceText, before: str, after: str, span: Span, new_span: Span) -> str | None:

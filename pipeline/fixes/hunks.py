@@ -42,17 +42,33 @@ def hunks(old: tuple[str, ...], new: tuple[str, ...]) -> list[Hunk]:
 
 
 def _by_line(hunk: Hunk, old: tuple[str, ...], new: tuple[str, ...]) -> list[Hunk]:
-    """Split a change of several lines where each became one that is like it: they are changes of their own."""
-    count = hunk.old_end - hunk.old_start
-    if count < 2 or count != hunk.new_end - hunk.new_start:
+    """Split a change of lines that each became one that is like it: they are changes of their own.
+
+    What is left over on one side, before or after the pairs, is a change of its own too.
+    """
+    olds, news = hunk.old_end - hunk.old_start, hunk.new_end - hunk.new_start
+    pairs = min(olds, news)
+    if pairs == 0 or (olds, news) == (1, 1):
         return [hunk]
-    pairs = zip(old[hunk.old_start : hunk.old_end], new[hunk.new_start : hunk.new_end], strict=True)
-    if not all(SequenceMatcher(None, before, after, autojunk=False).ratio() >= _ALIKE for before, after in pairs):
-        return [hunk]
-    return [
-        Hunk(hunk.old_start + i, hunk.old_start + i + 1, hunk.new_start + i, hunk.new_start + i + 1)
-        for i in range(count)
+    for offset_old, offset_new in dict.fromkeys(((0, 0), (olds - pairs, news - pairs))):
+        first_old, first_new = hunk.old_start + offset_old, hunk.new_start + offset_new
+        if all(_alike(old[first_old + number], new[first_new + number]) for number in range(pairs)):
+            return _parts(hunk, first_old, first_new, pairs)
+    return [hunk]
+
+
+def _parts(hunk: Hunk, first_old: int, first_new: int, pairs: int) -> list[Hunk]:
+    ahead = Hunk(hunk.old_start, first_old, hunk.new_start, first_new)
+    lines = [
+        Hunk(first_old + number, first_old + number + 1, first_new + number, first_new + number + 1)
+        for number in range(pairs)
     ]
+    behind = Hunk(first_old + pairs, hunk.old_end, first_new + pairs, hunk.new_end)
+    return [part for part in (ahead, *lines, behind) if part.old_start < part.old_end or part.new_start < part.new_end]
+
+
+def _alike(before: str, after: str) -> bool:
+    return SequenceMatcher(None, before.strip(), after.strip(), autojunk=False).ratio() >= _ALIKE
 
 
 def replacement_span(chosen: list[Hunk], all_hunks: list[Hunk], old_total: int) -> tuple[Span, Span]:
@@ -64,7 +80,23 @@ def replacement_span(chosen: list[Hunk], all_hunks: list[Hunk], old_total: int) 
     end = max(hunk.old_end for hunk in chosen)
     if start == end:
         start, end = (start - 1, end) if start > 0 else (start, min(end + 1, old_total))
-    return (start + 1, end), (_mapped(start, all_hunks, at_start=True) + 1, _mapped(end, all_hunks, at_start=False))
+    first = min((hunk.new_start for hunk in chosen if hunk.old_start == start), default=None)
+    last = max((hunk.new_end for hunk in chosen if hunk.old_end == end), default=None)
+    new_start = _of_line(start, all_hunks) if first is None else first
+    new_end = _of_line(end - 1, all_hunks) + 1 if last is None else last
+    return (start + 1, end), (new_start + 1, new_end)
+
+
+def line_after(line: int, all_hunks: list[Hunk]) -> int:
+    """Return where an unchanged line (1-based) stands in the new file."""
+    return _of_line(line - 1, all_hunks) + 1
+
+
+def _of_line(old: int, all_hunks: list[Hunk]) -> int:
+    """Return the new index of an unchanged line (0-based)."""
+    return old + sum(
+        (hunk.new_end - hunk.new_start) - (hunk.old_end - hunk.old_start) for hunk in all_hunks if hunk.old_end <= old
+    )
 
 
 def mapped_lines(span: Span, all_hunks: list[Hunk]) -> Span:

@@ -19,7 +19,7 @@ _BLOCKS = frozenset(
     singleton_method method function_item impl_item closure_expression local_function_statement
     block block_mapping_pair block_sequence_item pair from_instruction element table""".split()  # noqa: SIM905
 )
-_WHOLE_FILE = frozenset({"dockerfile"})
+WHOLE_FILE = frozenset({"dockerfile"})
 _NESTED = frozenset({"yaml", "json", "xml", "hcl"})
 """Formats in which a block must have some lines: a scalar's own pair is not where it lives."""
 _FEWEST_LINES = 4
@@ -29,20 +29,23 @@ def enclosing(path: str, text: str, flagged: Span) -> Span:
     """Return first and last line of the smallest block that holds the flagged lines, 1-based and inclusive."""
     total = max(1, text.count("\n") + (not text.endswith("\n")))
     language = language_of(path)
-    if language in _WHOLE_FILE:
+    if language in WHOLE_FILE:
         return 1, total
     around = max(1, flagged[0] - MARGIN), min(total, flagged[1] + MARGIN)
-    node = _smallest(language, text, flagged)
+    node = block_of(path, text, flagged)
     if node is None:
         return around
     return min(node[0], flagged[0]), max(node[1], flagged[1])
 
 
-def _smallest(language: str, text: str, flagged: Span) -> Span | None:
+def block_of(path: str, text: str, flagged: Span) -> Span | None:
+    """Return the smallest block that holds the flagged lines by the parse, None when there is none."""
+    language = language_of(path)
     root = parse(language, text)
     if root is None:
         return None
-    node = root.descendant_for_point_range((flagged[0] - 1, _indent(text, flagged[0])), (flagged[1] - 1, 0))
+    start = (flagged[0] - 1, _indent(text, flagged[0]))
+    node = root.descendant_for_point_range(start, (flagged[1] - 1, max(start[1], _indent(text, flagged[1]))))
     fewest = _FEWEST_LINES if language in _NESTED else 1
     while node is not None:
         first, last = node.start_point[0] + 1, node.end_point[0] + 1

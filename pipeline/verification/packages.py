@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.findings.versions import package_key, parse_version, release
 from pipeline.fixes.coordinate import ecosystem_of
-from pipeline.fixes.manifests.entries import find_entry
-from pipeline.fixes.text import SourceText
+from pipeline.fixes.manifests.entries import entries_of
 from pipeline.records import Finding, Fix, Outcome, PackageLocation
 from pipeline.verification.change import Change
 
@@ -61,19 +60,10 @@ def outside(ecosystem: str, old: str, new: str, fixed: Sequence[str]) -> bool:
 
 
 def _written(change: Change, location: PackageLocation) -> str | None:
-    """Return the version the fixed file gives the package."""
-    lines = SourceText(change.after.path, change.after.lines[: change.new_span[1]], True)
-    for text in (lines, change.after):
-        entry = find_entry(SourceText(text.path, _from(text, change), True), location.name, None)
-        if entry is not None:
-            return entry.version
-    return None
-
-
-def _from(text: SourceText, change: Change) -> tuple[str, ...]:
-    """Return the changed lines with what opens them: only these are looked at."""
-    first = max(0, min(change.new_span[0], change.fix.start_line) - 2)
-    return text.lines[first : max(change.new_span[1], change.fix.start_line) + 12]
+    """Return the version the fixed lines give the package."""
+    first, last = min(change.new_span[0], change.fix.start_line), max(change.new_span[1], change.fix.start_line)
+    found = entries_of(change.after, location.name)
+    return next((entry.version for entry in found if entry.first <= last and first <= entry.last), None)
 
 
 def _others(change: Change, location: PackageLocation, version: str, findings: Sequence[Finding]) -> str | None:

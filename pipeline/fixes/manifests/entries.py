@@ -25,9 +25,14 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
+def entries_of(text: SourceText, name: str) -> list[Entry]:
+    """Return all entries of a package in a file, family by family."""
+    return [entry for family in FAMILIES if family.handles(text.path) for entry in family.entries(text.lines, name)]
+
+
 def find_entry(text: SourceText, name: str, version: str | None) -> Entry | None:
     """Return the package's entry: the one with the reported version, else the only one, else None."""
-    found = [entry for family in FAMILIES if family.handles(text.path) for entry in family.entries(text.lines, name)]
+    found = entries_of(text, name)
     if version is not None:
         same = [entry for entry in found if entry.version.lstrip("v") == version.lstrip("v")]
         return same[0] if same else None
