@@ -1,4 +1,4 @@
-"""The table a person reads in the terminal: models down, metrics across, intervals below the figures."""
+"""The table a person reads in the terminal: metrics down, models across, fitting 80 columns."""
 
 from __future__ import annotations
 
@@ -13,19 +13,39 @@ MARKS = {"better": "green", "worse": "red"}
 
 
 def table(report: dict[str, Any]) -> Table:
-    """Return the report's rows as a table; green and red mark what differs from the base by more than chance."""
+    """Return the report's rows as a table; green and red mark what differs from the base by more than chance.
+
+    The trivial answers share the last column: the best of them, by name.
+    """
     metrics = {metric["name"]: metric for metric in report["metrics"]}
-    columns = [name for name in COLUMNS if name in metrics]
+    rows = [row for row in report["rows"] if row["role"] != "trivial"]
+    trivial = [row for row in report["rows"] if row["role"] == "trivial"]
     made = Table(title="Held out", title_justify="left", caption=_caption(report), caption_justify="left", box=None)
-    made.add_column("model")
-    for name in columns:
-        arrow = "↑" if metrics[name].get("higher_is_better", True) else "↓"
-        made.add_column(f"{metrics[name]['label']} {arrow}", justify="right")
-    for row in report["rows"]:
-        verdicts = report["comparisons"].get(row["model"], {}).get("base", {})
-        cells = [_cell(row["metrics"].get(name), metrics[name], verdicts.get(name)) for name in columns]
-        made.add_row(Text(row["model"], style="dim" if row["role"] == "trivial" else ""), *cells)
+    made.add_column("")
+    for row in rows:
+        made.add_column(row["model"], justify="right")
+    made.add_column("best trivial answer", justify="right", style="dim")
+    for name in (name for name in COLUMNS if name in metrics):
+        metric = metrics[name]
+        arrow = "↑" if metric.get("higher_is_better", True) else "↓"
+        cells = [_cell(row["metrics"].get(name), metric, _verdict(report, row["model"], name)) for row in rows]
+        made.add_row(f"{metric['label']} {arrow}", *cells, _best(trivial, name, metric))
     return made
+
+
+def _verdict(report: dict[str, Any], model: str, metric: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = report["comparisons"].get(model, {}).get("base", {}).get(metric)
+    return found
+
+
+def _best(trivial: list[dict[str, Any]], name: str, metric: dict[str, Any]) -> str:
+    known = [(row["metrics"][name]["value"], row["model"]) for row in trivial if row["metrics"].get(name)]
+    known = [(value, model) for value, model in known if value is not None]
+    if not known:
+        return "–"
+    choose = max if metric.get("higher_is_better", True) else min
+    value, model = choose(known, key=lambda pair: pair[0])
+    return f"{model} {figure(value, metric)}"
 
 
 def figure(value: float | None, metric: dict[str, Any]) -> str:
@@ -40,7 +60,7 @@ def _cell(estimate: dict[str, Any] | None, metric: dict[str, Any], comparison: d
         return Text("–", style="dim")
     text = Text(figure(estimate["value"], metric), style=MARKS.get((comparison or {}).get("verdict", ""), ""))
     if estimate.get("low") is not None:
-        text.append(f"\n{interval(estimate, metric)}", style="dim")
+        text.append(f" {interval(estimate, metric)}", style="dim")
     return text
 
 

@@ -118,7 +118,7 @@ def train(
         replay_valid=str(replay / "valid.jsonl") if replay else None,
     )
     result = MlxBackend().train(job, lambda event: _show(stage, event, context))
-    shutil.copytree(result.adapter, context.folder / "model")
+    shutil.copytree(result.adapter, context.folder / "model", ignore=shutil.ignore_patterns("result.json"))
     return _counts(result, base)
 
 

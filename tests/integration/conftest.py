@@ -1,9 +1,11 @@
 """How the command is run: as a person or the daemon runs it, in a process of its own."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,10 +60,38 @@ def seed_artifacts() -> Path:
     return folder
 
 
+MEASURED = ("seconds", "memory", "tokens_per_second")
+"""Parts of the names of fields that measure time or memory: these, and only these, differ between runs."""
+
+
 def outputs(folder: Path) -> dict[str, bytes]:
-    """Return every output file but those that hold seconds."""
+    """Return every output file, fields that measure time or memory left out of the JSON ones.
+
+    Left out whole: pages and pictures drawn from such fields, and digests of files that hold them.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and path.suffix not in (".html", ".png") and path.name not in ("manifest.json", "run.json"):
+            found[name] = unmeasured(path) if path.suffix in (".json", ".jsonl") else path.read_bytes()
+    return found
+
+
+def unmeasured(path: Path) -> bytes:
+    """Return a JSON or JSON-lines file without what was measured while it was made."""
+    text = path.read_text()
+    rows = text.splitlines() if path.suffix == ".jsonl" else [text]
+    return "\n".join(json.dumps(_stripped(json.loads(row), path.name), sort_keys=True) for row in rows).encode()
+
+
+def _stripped(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_stripped(item, name) for item in value]
+    if not isinstance(value, dict):
+        return value
+    gone = ("files",) if name == "exp_config.json" else ()
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in ("manifest.json", "run.json") and ".work" not in str(path)
+        key: _stripped(item, name)
+        for key, item in value.items()
+        if key not in gone and not any(part in key for part in MEASURED)
     }
