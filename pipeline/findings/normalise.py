@@ -54,9 +54,20 @@ class Normaliser:
     def record(self, record: R) -> R:
         """Return a record whose every text, at any depth, is cleaned, redacted and bounded."""
         changes = {
-            name: self._value(getattr(record, name), LIMITS.get(name, MAX_NAME)) for name in record.__struct_fields__
+            name: self.pointer(value) if name == "pointer" else self._value(value, LIMITS.get(name, MAX_NAME))
+            for name in record.__struct_fields__
+            for value in (getattr(record, name),)
         }
         return type(record)(**changes)
+
+    def pointer(self, pointer: str) -> str:
+        """Return a JSON pointer redacted name by name: a report's keys may be data, and `/` hides what they hold."""
+        names = pointer[: MAX_NAME * READ_AHEAD].split("/")
+        return cut("/".join(name if name.isdigit() else self._name(name) for name in names), MAX_NAME)
+
+    def _name(self, name: str) -> str:
+        name = self.text(name.replace("~1", "/").replace("~0", "~"), MAX_NAME)
+        return name.replace("~", "~0").replace("/", "~1")
 
     def text(self, text: str, limit: int = MAX_TEXT) -> str:
         """Return one text, cleaned, redacted and bounded, in this order."""

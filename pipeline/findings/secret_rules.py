@@ -119,8 +119,8 @@ TOKENS: tuple[SecretRule, ...] = (
 """Tokens that are known by their own form."""
 
 CONTEXT: tuple[SecretRule, ...] = (
-    _rule("url-password", "://", r"[A-Za-z][A-Za-z0-9+.\-]{1,30}://[^\s/:@\"'<>]{0,256}:([^\s/\"'<>]{1,256}?)@(?=[\w\[])", is_value),
-    _rule("url-token", "://", r"[A-Za-z][A-Za-z0-9+.\-]{1,30}://([^\s/:@\"'<>]{16,256})@", is_userinfo_token),
+    _rule("url-password", ":/", r"[A-Za-z][A-Za-z0-9+.\-]{1,30}:/{1,3}[^\s/:@\"'<>]{0,256}:([^\s/\"'<>]{1,256}?)@(?=[\w\[])", is_value),
+    _rule("url-token", ":/", r"[A-Za-z][A-Za-z0-9+.\-]{1,30}:/{1,3}([^\s/:@\"'<>]{16,256})@", is_userinfo_token),
     _rule("query-secret", "= %3d", r"(?i)[?&;](?:access_|id_|refresh_|auth_|api_|client_|x-amz-)?(?:token|key|apikey|secret|password|passwd|pwd|sig|signature|auth|session|sessionid|security-token|code)(?:=|%3d)([^&\s\"'<>#]{6,})", is_value),
     _rule("authorization", "bearer basic token digest", r"(?i)\b(?:bearer|basic|token)\s+([A-Za-z0-9+/_\-.~]{16,}={0,2})", is_mixed),
     _rule("authorization", "authorization x-api-key x-auth-token", r"(?i)(?:authorization|x-api-key|x-auth-token|x-[a-z\-]{0,30}token)[\"']?\s*[:=,]\s*[\"']?(?:bearer |basic |token |apikey )?([^\s\"',;]{8,})", is_value),
@@ -131,6 +131,8 @@ CONTEXT: tuple[SecretRule, ...] = (
     _rule("password", "--", rf"(?i)--{KEYWORD}(?:[=\s]+)[\"']?([^\s\"'\-][^\s\"']{{5,}})", is_bare_secret),
     _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)(?P<name>{NAME})[\"'\]\)]{{0,3}}\s{{0,20}}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{{0,20}}(?:[a-z]{{1,2}})?(?P<quote>\\?[\"'`])(?P<value>[^\"'`\s\\]{{4,400}})(?P=quote)", is_assigned_secret),
     _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?im)^[ \t+\-]*(?:\d{{1,6}}[ \t:|]+)?(?:export[ \t]+|env[ \t]+|arg[ \t]+|set[ \t]+|-[ \t]+)?(?P<name>{NAME})(?:[ \t]*=[ \t]*|:[ \t]+|[ \t]+(?=\S+$))(?P<value>[^\s\"'`#;,(){{}}\[\]<>$]{{6,400}})[ \t]*(?:$|#)", is_bare_secret),
+    _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)(?P<name>{NAME})(?:=|:[ \t]+)(?P<value>[^\s\"'`#;,(){{}}\[\]<>$&]{{6,400}})(?=[\s;,&]|$)", is_bare_secret),
+    _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)\b(?:export|env|arg|set)[ \t]+(?P<name>{NAME})[ \t]+(?P<value>[^\s\"'`#;,(){{}}\[\]<>$]{{6,400}})(?=\s|$)", is_bare_secret),
     _rule("xml-secret", " ".join(KEYWORD_NEEDLES), rf"(?i)<(?P<name>{NAME})>\s*(?P<value>[^<>\s]{{4,400}})\s*</", is_assigned_secret),
     _rule("high-entropy", "", r"(?<![A-Za-z0-9+/_\-])([A-Za-z0-9+/_\-]{32,512}={0,2})(?![A-Za-z0-9+/_\-=])", is_random),
     _rule("email", "@", r"(?<![A-Za-z0-9._%+\-/:])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b(?!/)", is_email),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
@@ -23,6 +24,7 @@ _NOT_RESULTS = (
     "webResponses",
     "translations",
 )
+_WORDS = re.compile(r"[A-Za-z.+()/-]{1,40}[0-9]?")
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +134,11 @@ def _version(driver: Component) -> str | None:
 
 
 def _plain(name: str) -> str:
-    return "-".join(name.strip().lower().split())[:80] or "sarif"
+    """Return a tool's name in one spelling; one that isn't plain words stays: it may hold a secret to be found."""
+    words = name.split()
+    if not all(_WORDS.fullmatch(word) for word in words):
+        return " ".join(words)
+    return "-".join(words).lower()[:80] or "sarif"
 
 
 class SarifReader:

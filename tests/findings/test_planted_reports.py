@@ -1,0 +1,117 @@
+"""Secrets of many kinds in every text field of every scanner's own report, and in no file of the run."""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import pytest
+
+from pipeline.findings.redaction import PLACEHOLDER
+from tests.artifacts.hostile import put
+from tests.findings.running import parse
+from tests.findings.secrets import CONTEXTS, TOKENS
+from tests.scanners.corpus import HERE
+
+PLANTED = [(secret, secret) for kind, secret in TOKENS.items() if kind != "slack webhook"]
+PLANTED += [(frame.format(secret), secret) for frame, secret in CONTEXTS.values()]
+SCANNERS = sorted(folder.name for folder in HERE.iterdir() if any(folder.glob("one.*")))
+ROUNDS = 8
+"""At least so many documents a scanner, each from another secret on."""
+
+KEPT = frozenset({"$schema", "@programName", "@version", "line_range", "schema_version"})
+"""Fields a report is recognised by, or that are no text."""
+
+NAMED_BY_KEYS = {"detect-secrets": {"results"}, "npm-audit": {"vulnerabilities", "advisories"}}
+"""Scanners that write data as keys: which fields hold them."""
+
+
+class Planter:
+    """Puts the next secret behind each text, going round, and remembers which it has put."""
+
+    def __init__(self, number: int, keys: frozenset[str] | set[str] = frozenset()) -> None:
+        self._planted = itertools.islice(itertools.cycle(PLANTED), number * 13, None)
+        self._keys = keys
+        self.secrets: set[str] = set()
+
+    def text(self, text: str) -> str:
+        """Return the text with a secret behind it."""
+        planted, secret = next(self._planted)
+        self.secrets.add(secret)
+        line = text.rstrip("\n")
+        return f"{line} {planted}{text[len(line) :]}"
+
+    def json(self, value: Any, key: str = "") -> Any:
+        """Return a document with a secret in each of its texts."""
+        if isinstance(value, dict):
+            named = key in self._keys
+            return {self.text(name) if named else name: self.json(inner, name) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self.json(inner, key) for inner in value]
+        return self.text(value) if isinstance(value, str) and key not in KEPT else value
+
+    def document(self, path: Path) -> bytes:
+        """Return a sample with a secret in each of its texts."""
+        if path.suffix == ".xml":
+            return self._xml(path)
+        if path.suffix == ".csv":
+            return self._csv(path)
+        return json.dumps(self.json(json.loads(path.read_text("utf-8-sig")))).encode()
+
+    def _xml(self, path: Path) -> bytes:
+        root = ElementTree.fromstring(path.read_bytes())
+        for element in root.iter():
+            if element.text and element.text.strip():
+                element.text = self.text(element.text)
+        return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+    def _csv(self, path: Path) -> bytes:
+        written = io.StringIO()
+        rows = list(csv.reader(io.StringIO(path.read_text())))
+        csv.writer(written).writerows(
+            [[self.text(cell) if cell and not cell.isdigit() and number else cell for cell in row]
+             for number, row in enumerate(rows)]
+        )  # fmt: skip
+        return written.getvalue().encode()
+
+
+def telling_parts(secret: str) -> Iterator[str]:
+    """Yield the forms and pieces of a secret that would tell it: whole, decoded, and long parts of it."""
+    for form in {secret, unquote(secret), json.dumps(secret)[1:-1]}:
+        yield form.lower()
+        if len(form) >= 36:
+            yield from (form[start : start + 16].lower() for start in (0, len(form) // 2 - 8, len(form) - 18))
+
+
+def check(folder: Path, secrets: set[str]) -> None:
+    """Look for the secrets in every file below `folder`, whatever the case of the letters."""
+    written = [path for path in folder.rglob("*") if path.is_file() and path.name != "redaction.key"]
+    assert len(written) >= 6
+    leaks = set()
+    for path in written:
+        for line in path.read_text().lower().splitlines():
+            leaks |= {(path.name, part, line[max(0, line.index(part) - 60) :][:160])
+                      for secret in secrets for part in telling_parts(secret) if part in line}  # fmt: skip
+    assert not leaks, "\n".join(map(str, sorted(leaks)))
+
+
+@pytest.mark.parametrize("scanner", SCANNERS)
+def test_no_file_keeps_a_secret_planted_in_a_report(scanner: str, tmp_path: Path) -> None:
+    samples = sorted((*(HERE / scanner).glob("one.*"), *(HERE / scanner).glob("many.*")))
+    secrets: set[str] = set()
+    while len(samples) < ROUNDS:
+        samples += samples
+    for number, path in enumerate(samples):
+        planter = Planter(number, NAMED_BY_KEYS.get(scanner, set()))
+        put(tmp_path, f"in/{number}{path.suffix}", planter.document(path))
+        secrets |= planter.secrets
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    check(tmp_path / "out", secrets)
+    assert len(secrets) >= 40
+    assert parsed.findings() and PLACEHOLDER.search(parsed.content().decode())
+    assert parsed.manifest.counts["reports"] == len(samples)
