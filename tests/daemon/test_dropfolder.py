@@ -1,5 +1,6 @@
 import errno
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,16 @@ def test_the_same_content_is_taken_once_whatever_its_name(drop):
     (drop.folder / "a.sarif").rename(drop.folder / "b.sarif")
     drop.settled()
     assert len(drop.queued()) == 1
+
+
+def test_only_what_is_new_is_taken_when_old_content_comes_again_beside_it(drop):
+    (drop.folder / "a.sarif").write_text("{}")
+    drop.settled()
+    (drop.folder / "a.sarif").rename(drop.folder / "b.sarif")
+    (drop.folder / "new.sarif").write_text("[]")
+    drop.settled()
+    newest = max(drop.queued(), key=lambda run: run.id)
+    assert [path.name for path in Path(newest.folder).iterdir()] == ["new.sarif"]
 
 
 def test_replaced_content_is_taken_again(drop):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from daemon.errors import StoreError
 from daemon.store import database
 from daemon.store.database import back_up, connect, is_sound, migrate, prepare
-from daemon.store.records import NewRun, RunState
+from daemon.store.records import NewRun, RunState, WorkflowRun, WorkflowRunState
 from daemon.store.store import Store
 from pipeline.stage import Progress
 
@@ -78,6 +78,14 @@ def test_a_stage_keeps_its_beginning_while_it_goes_on(store):
         store.queue.progress(1, Progress(stage=stage, message="m", done=1, total=2), at)
         found = store.queue.progress_of(1)
         assert (found.stage, found.stage_since) == ((stage, 10.0) if at < 30 else ("mine", 30.0))
+
+
+def test_a_settled_line_of_the_ledger_is_not_opened_again(store):
+    line = WorkflowRun(1, 2, 1, "a/b", "w", "push", "main", "sha", 1.0, 1.0, WorkflowRunState.CANDIDATE)
+    store.ledger.enter([line])
+    store.ledger.queue(line, new(line.key), 2.0)
+    store.ledger.enter([line])
+    assert store.ledger.workflow_run(1, 2, 1).state == WorkflowRunState.QUEUED
 
 
 def test_retry_is_for_parked_runs(store):
