@@ -70,7 +70,7 @@ def members(path: Path, target: Path, budget: Budget) -> Iterator[Member]:
     with archive:
         seen: Seen = {}
         for entry in archive.infolist():
-            if entry.is_dir() and not entry.file_size:
+            if entry.filename.endswith("/") and not entry.file_size:  # is_dir() fails on an empty name
                 continue
             budget.take_file()
             yield _member(archive, entry, target, budget, seen)

@@ -61,8 +61,8 @@ class Normaliser:
         return type(record)(**changes)
 
     def pointer(self, pointer: str) -> str:
-        """Return a JSON pointer redacted name by name: a report's keys may be data, and `/` hides what they hold."""
-        names = pointer[: MAX_NAME * READ_AHEAD].split("/")
+        """Return a JSON pointer redacted whole and name by name: keys may be data, and escapes hide what they hold."""
+        names = self.text(pointer, MAX_NAME).split("/")
         return cut("/".join(name if name.isdigit() else self._name(name) for name in names), MAX_NAME)
 
     def _name(self, name: str) -> str:

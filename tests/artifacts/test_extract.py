@@ -54,6 +54,7 @@ def take(root: Path, limits: Artifacts | None = None) -> tuple[dict[str, bytes],
         (b"d/" * 600 + b"x.json", "longer than"),
         (b"NUL.json", "reserved"),
         (b"./", "no name"),
+        (b"\0hidden.json", "control characters"),
     ],
 )
 def test_a_name_that_reaches_elsewhere_is_refused_and_its_neighbour_read(inbox: Path, name: bytes, reason: str) -> None:
