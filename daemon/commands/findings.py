@@ -81,8 +81,8 @@ def findings_file(output: Path, name: str | None) -> Path:
     folder = output / "latest" if name is None else _run_folder(output / "runs", name)
     path = folder / "parse" / "findings.jsonl"
     if not path.is_file():
-        what = "no finished run" if name is None else f"no findings of run {name}"
-        raise UsageError(f"There is {what} in {output}.", "Run process_artifacts first, or name another --output-dir.")
+        what = "is no finished run" if name is None else f"are no findings of run {name}"
+        raise UsageError(f"There {what} in {output}.", "Run process_artifacts first, or name another --output-dir.")
     return path
 
 

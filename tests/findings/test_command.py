@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from config.errors import UsageError
 from daemon.commands import findings as command
@@ -177,3 +178,19 @@ def test_a_finding_as_it_may_be_at_least_is_shown(tmp_path: Path) -> None:
     write_records(tmp_path / "runs" / "a" / "parse" / "findings.jsonl", [bare])
     (tmp_path / "latest").symlink_to("runs/a")
     assert all(run(tmp_path, "--format", form) == 0 for form in command.FORMATS)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_the_table_has_one_line_for_each_finding_at_any_width(width: int) -> None:
+    from pipeline.findings.formats.table import _table
+
+    long = msgspec.structs.replace(
+        samples()[0],
+        rule=Rule(id="java.lang.security." + "very-" * 5 + "long-name"),
+        location=FileLocation(path="src/" + "folder/" * 20 + "Name.java", start_line=212),
+    )
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(_table([long], width))
+    header, line = stream.getvalue().splitlines()
+    assert "Name.java:212" in line and "very-very" in line and long.fingerprint[:8] in line
+    assert ("what" in header) == (width == 160) and len(line) <= width

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TextIO
@@ -12,7 +14,7 @@ from rich.text import Text
 
 from pipeline.findings.formats.place import describe
 from pipeline.findings.text import clean
-from pipeline.records import Finding, Severity
+from pipeline.records import FileLocation, Finding, ImageLocation, Severity
 
 STYLES = {
     Severity.CRITICAL: "bold white on red",
@@ -22,37 +24,61 @@ STYLES = {
     Severity.INFO: "dim",
 }
 WIDTH_WITHOUT_TERMINAL = 160
+WIDE = 130
+"""From this many columns on there is room for domain and message."""
+
+MAX_SCANNER = 14
 
 
 def write_table(findings: Sequence[Finding], stream: TextIO) -> None:
     """Write the table; no text of a finding is taken as markup or reaches the terminal as an escape."""
-    width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_WITHOUT_TERMINAL
     console = Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
     if findings:
-        console.print(_table(findings))
+        console.print(_table(findings, console.width))
     console.print(_summary(findings))
 
 
-def _table(findings: Sequence[Finding]) -> Table:
+def _table(findings: Sequence[Finding], width: int) -> Table:
+    """Return a line for each finding; on a narrow terminal domain and message give way to rule and place."""
+    wide = width >= WIDE
     table = Table(header_style="bold", pad_edge=False, box=None, expand=True)
     table.add_column("severity", no_wrap=True, min_width=8)
-    table.add_column("domain", no_wrap=True, min_width=9)
-    table.add_column("scanner", overflow="fold", min_width=8, max_width=12)
-    table.add_column("rule", overflow="fold", ratio=4)
-    table.add_column("where", overflow="fold", ratio=5)
-    table.add_column("what", overflow="ellipsis", no_wrap=True, ratio=5)
+    if wide:
+        table.add_column("domain", no_wrap=True, min_width=9)
+    scanner = max(len("scanner"), *(len(_line(finding.scanner.name)) for finding in findings))
+    table.add_column("scanner", no_wrap=True, overflow="ellipsis", width=min(scanner, MAX_SCANNER))
+    room = width - 8 - (11 if wide else 0) - min(scanner, MAX_SCANNER) - 8 - 2 * (5 if wide else 4)
+    rule, where = (room * 28 // 100, room * 40 // 100) if wide else (room * 42 // 100, room - room * 42 // 100)
+    for name, size in (("rule", rule), ("where", where)):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", width=max(size, 10))
+    if wide:
+        table.add_column("what", no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column("id", no_wrap=True, min_width=8, style="dim")
     for finding in findings:
+        about = (_line(finding.domain),) if wide else ()
+        what = (_line(finding.message),) if wide else ()
         table.add_row(
-            Text(finding.severity, STYLES[finding.severity]),
-            finding.domain,
-            _line(finding.scanner.name),
-            _line(finding.rule.id),
-            _line(describe(finding.location)),
-            _line(finding.message),
-            finding.fingerprint[:8],
-        )
+            Text(finding.severity, STYLES[finding.severity]), *about, _line(finding.scanner.name),
+            _line(_short_rule(finding.rule.id, rule)), _short_place(finding, where), *what, finding.fingerprint[:8],
+        )  # fmt: skip
     return table
+
+
+def _short_rule(rule: str, room: int) -> str:
+    """Return a rule that fits, or its last part: the parts before say where the rule lies, not what it is."""
+    if len(rule) <= room:
+        return rule
+    last = re.split(r"[./](?=[^./]*$)", rule)[-1]
+    return f"…{last}" if last and last != rule else rule
+
+
+def _short_place(finding: Finding, room: int) -> Text:
+    """Return a place that fits: a file's or an image's end, with line or package, another's start."""
+    line = _line(describe(finding.location))
+    if isinstance(finding.location, FileLocation | ImageLocation) and len(line) > room > 1:
+        return Text("…" + line.plain[1 - room :])
+    return line
 
 
 def _line(text: str) -> Text:
