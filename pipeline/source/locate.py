@@ -60,7 +60,7 @@ class Locate:
         request, parsed = context.request, context.inputs["parse"]
         located = {"excerpts.jsonl": self._one(context, parsed / "findings.jsonl", request.source, request.commit)}
         if (parsed / "earlier.jsonl").exists():
-            earlier = self._one(context, parsed / "earlier.jsonl", request.earlier_source, None)
+            earlier = self._one(context, parsed / "earlier.jsonl", request.earlier_source, request.earlier_commit)
             located["earlier-excerpts.jsonl"] = earlier
         hidden = [one.hidden for group in located.values() for one in group if one.hidden is not None]
         hiding = Hiding(load_key(context.folder.parents[2]), hidden)

@@ -67,6 +67,9 @@ def _marked(place: Place, lines: tuple[str, ...]) -> Iterator[str]:
 
 def private_key_lines(document: Document) -> tuple[str, ...]:
     """Return the lines of every private key in the document, without its frame."""
+    kept = document.cache.get("private keys")
+    if isinstance(kept, tuple):
+        return kept
     found, inside = [], False
     for line in document.lines:
         if _BEGIN.search(line):
@@ -75,4 +78,5 @@ def private_key_lines(document: Document) -> tuple[str, ...]:
             inside = False
         elif inside and len(stripped := line.strip().strip("\"'+,\\ ").removesuffix("\\n")) >= MIN_LENGTH:
             found.append(stripped)
+    document.cache["private keys"] = tuple(found)
     return tuple(found)

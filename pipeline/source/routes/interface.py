@@ -12,6 +12,9 @@ REST = "**"
 ANY = "*"
 """A pattern's segment that stands for one segment: a parameter."""
 
+MAX_ROUTES = 2000
+"""Routes read of one file."""
+
 HANDLER = 0.95
 """Confidence in a place that is the handler itself."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import islice
 
-from pipeline.source.routes.interface import HANDLER, REGISTRATION, Files, Route, line_at, segments
+from pipeline.source.routes.interface import HANDLER, MAX_ROUTES, REGISTRATION, Files, Route, line_at, segments
 
 SUFFIXES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
 _CALL = re.compile(
@@ -14,12 +15,12 @@ _CALL = re.compile(
 )
 _CHAIN = re.compile(
     r"\b([A-Za-z_$][\w$]*)\s*\.\s*route\s*\(\s*(['\"`])(/[^'\"`]*)\2\s*\)"
-    r"((?:\s*\.\s*\w+\s*\((?:[^()]|\([^()]*\))*\))+)"
+    r"((?:\s{0,200}\.\s{0,20}\w{1,20}\s{0,20}\((?:[^()]|\([^()]{0,300}\)){0,600}\)){1,8})"
 )
 _OBJECT = re.compile(r"\b([A-Za-z_$][\w$]*)\s*\.\s*route\s*\(\s*\{")
-_MOUNT = re.compile(r"\b([A-Za-z_$][\w$]*)\s*\.\s*use\s*\(\s*(['\"`])(/[^'\"`]*)\2\s*,([^;\n]*)")
+_MOUNT = re.compile(r"\b([A-Za-z_$][\w$]*)\s*\.\s*use\s*\(\s*(['\"`])(/[^'\"`]*)\2\s*,([^;\n]{0,300})")
 _REGISTER = re.compile(
-    r"\b([A-Za-z_$][\w$]*)\s*\.\s*register\s*\(([^;]{0,400}?)\{[^}]*prefix\s*:\s*(['\"`])([^'\"`]*)\3"
+    r"\b([A-Za-z_$][\w$]*)\s*\.\s*register\s*\(([^;]{0,400}?)\{[^}]{0,200}prefix\s*:\s*(['\"`])([^'\"`]*)\3"
 )
 _IMPORT = re.compile(
     r"(?:import\s+(?:\*\s+as\s+)?(\w+)|(?:const|let|var)\s+(\w+)\s*=\s*require)\s*(?:from\s*|\(\s*)(['\"`])(\.[^'\"`]*)\3"
@@ -39,11 +40,13 @@ def javascript_routes(files: Files) -> list[Route]:
             continue
         imports = _imports(files, path, text)
         framework = "fastify" if "fastify" in text.lower() else "express"
-        for variable, method, pattern, position, rest in _calls(text):
+        mounted_under: dict[str, list[tuple[str, bool]]] = {}
+        for variable, method, pattern, position, rest in islice(_calls(text), MAX_ROUTES):
             place, line, confidence = _handler(files, imports, path, text, position, rest)
             verb = None if method == "all" else method.upper()
-            prefixes = _prefixes(mounts, path, variable) or [("", not _is_router(text, variable))]
-            for prefix, known in prefixes:
+            if variable not in mounted_under:
+                mounted_under[variable] = _prefixes(mounts, path, variable) or [("", not _is_router(text, variable))]
+            for prefix, known in mounted_under[variable]:
                 routes.append(Route(verb, segments(prefix, pattern), place, line, framework, confidence, known))
     return routes
 
@@ -52,7 +55,9 @@ def _calls(text: str) -> Iterator[tuple[str, str, str, int, str]]:
     for match in _CALL.finditer(text):
         yield match[1], match[2], match[4], match.start(), text[match.end() : match.end() + 300]
     for match in _CHAIN.finditer(text):
-        for call in re.finditer(r"\.\s*(get|post|put|delete|patch|all)\s*(\((?:[^()]|\([^()]*\))*\))", match[4]):
+        for call in re.finditer(
+            r"\.\s*(get|post|put|delete|patch|all)\s*(\((?:[^()]|\([^()]{0,300}\)){0,600}\))", match[4]
+        ):
             yield match[1], call[1], match[3], match.start(4) + call.start(), "," + call[2].lstrip("(")
     for match in _OBJECT.finditer(text):
         body = text[match.end() : match.end() + 600]

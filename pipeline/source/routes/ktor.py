@@ -7,12 +7,12 @@ import re
 from pipeline.source.routes.interface import HANDLER, Files, Route, line_at, segments
 
 _TOKEN = re.compile(
-    r"\"\"\".*?\"\"\"|\"(?:\\.|[^\"\\\n])*\"|//[^\n]*|/\*.*?\*/|[{}]"
-    r"|\b(?P<call>route|get|post|put|delete|patch|head|options|webSocket)\s*(?:<[^>]*>)?\s*"
-    r"(?:\(\s*(?:path\s*=\s*)?\"(?P<path>[^\"]*)\"[^)]*\))?\s*(?=\{)",
+    r"\"\"\".{0,4000}?\"\"\"|\"(?:\\.|[^\"\\\n]){0,1000}\"|//[^\n]*|/\*.{0,4000}?\*/|[{}]"
+    r"|\b(?P<call>route|get|post|put|delete|patch|head|options|webSocket)\s*(?:<[^>]{0,100}>)?\s{0,50}"
+    r"(?:\(\s*(?:path\s*=\s*)?\"(?P<path>[^\"\n]{0,300})\"[^)]{0,200}\))?\s{0,50}(?=\{)",
     re.DOTALL,
 )
-_OPENED = re.compile(r"fun\s+Route\.\w+\s*\([^)]*\)\s*(?::\s*\w+\s*)?(?:=\s*\w+\s*)?\{")
+_OPENED = re.compile(r"fun\s+Route\.\w+\s*\([^)]{0,200}\)\s*(?::\s*\w+\s*)?(?:=\s*\w+\s*)?\{")
 
 
 def ktor_routes(files: Files) -> list[Route]:
@@ -29,7 +29,7 @@ def _routes(path: str, text: str) -> list[Route]:
     routes: list[Route] = []
     prefixes: list[str] = []
     waiting = ""
-    loose = [match.span() for match in _OPENED.finditer(text)]
+    loose = [match.start() for match in _OPENED.finditer(text)]
     for match in _TOKEN.finditer(text):
         token = match[0]
         if token == "{":  # noqa: S105 - a brace
@@ -44,6 +44,6 @@ def _routes(path: str, text: str) -> list[Route]:
                 continue
             method = "GET" if call == "webSocket" else call.upper()
             pattern = segments(*prefixes, waiting)
-            mounted = not any(start < match.start() for start, _ in loose) or "routing" in text
+            mounted = not loose or match.start() < loose[0] or "routing" in text
             routes.append(Route(method, pattern, path, line_at(text, match.start()), "ktor", HANDLER, mounted))
     return routes

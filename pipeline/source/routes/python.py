@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import islice
 
-from pipeline.source.routes.interface import HANDLER, REGISTRATION, Files, Route, line_at, segments
+from pipeline.source.routes.interface import HANDLER, MAX_ROUTES, REGISTRATION, Files, Route, line_at, segments
+
+MAX_DECORATION = 2000
+"""A decorator's function begins within so many characters."""
 
 _DECORATOR = re.compile(
     r"^[ \t]*@(\w+)\.(route|get|post|put|delete|patch|head|options|api_route)"
@@ -13,9 +17,9 @@ _DECORATOR = re.compile(
     re.MULTILINE,
 )
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+\w+", re.MULTILINE)
-_RULE = re.compile(r"\b(\w+)\.add_url_rule\(\s*['\"]([^'\"]*)['\"][^)]*view_func\s*=\s*(?:\w+\.)*(\w+)")
-_OWN_PREFIX = re.compile(r"^(\w+)\s*=\s*(?:\w+\.)?(?:Blueprint|APIRouter)\(([^)]*)\)", re.MULTILINE | re.DOTALL)
-_MOUNT = re.compile(r"\.(?:register_blueprint|include_router)\(\s*([\w.]+)([^)]*)\)", re.DOTALL)
+_RULE = re.compile(r"\b(\w+)\.add_url_rule\(\s*['\"]([^'\"]{0,300})['\"][^)]{0,300}view_func\s*=\s*(?:\w+\.)*(\w+)")
+_OWN_PREFIX = re.compile(r"^(\w+)\s*=\s*(?:\w+\.)?(?:Blueprint|APIRouter)\(([^)]{0,500})\)", re.MULTILINE)
+_MOUNT = re.compile(r"\.(?:register_blueprint|include_router)\(\s*([\w.]{1,200})([^)]{0,500})\)")
 _PREFIX = re.compile(r"(?:url_)?prefix\s*=\s*['\"]([^'\"]*)['\"]")
 _METHODS = re.compile(r"methods\s*=\s*[\[({]([^\])}]*)")
 _URL = re.compile(r"\b(path|re_path|url)\(\s*[rf]?(['\"])([^'\"]*)\2\s*,\s*([^\n]+)")
@@ -33,8 +37,8 @@ def flask_and_fastapi_routes(files: Files) -> list[Route]:
             continue
         framework = "fastapi" if "fastapi" in text.lower() else "flask"
         own = {match[1]: _prefix(match[2]) for match in _OWN_PREFIX.finditer(text)}
-        for match in _DECORATOR.finditer(text):
-            defined = _DEFINITION.search(text, match.end())
+        for match in islice(_DECORATOR.finditer(text), MAX_ROUTES):
+            defined = _DEFINITION.search(text, match.end(), match.end() + MAX_DECORATION)
             if defined is None:
                 continue
             line, methods = line_at(text, defined.start()), _methods(match[2], text[match.end() : defined.start()])

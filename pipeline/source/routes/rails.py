@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pipeline.source.routes.interface import HANDLER, REGISTRATION, Files, Route, segments
+from pipeline.source.routes.interface import HANDLER, MAX_ROUTES, REGISTRATION, Files, Route, segments
 
+MAX_DEPTH = 50
 _VERB = re.compile(r"^(get|post|put|patch|delete|match)\s+['\":]([\w/:.()*-]+)['\"]?(.*)$")
 _TARGET = re.compile(r"['\"]([\w/]+)#(\w+)['\"]")
 _BLOCK = re.compile(r"\bdo(\s*\|[^|]*\|)?\s*$")
@@ -50,6 +51,8 @@ class _Table:
     def read(self, text: str) -> list[Route]:
         for number, raw in enumerate(text.split("\n"), 1):
             line = re.sub(r"\s+#.*$|^#.*$", "", raw).strip()
+            if len(self._routes) >= MAX_ROUTES or len(self._levels) >= MAX_DEPTH:
+                break
             level = self._line(line, number)
             if _BLOCK.search(line):
                 self._levels.append(level)

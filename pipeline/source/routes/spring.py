@@ -6,7 +6,9 @@ import re
 
 from pipeline.source.routes.interface import HANDLER, Files, Route, line_at, segments
 
-_MAPPING = re.compile(r"@(Get|Post|Put|Delete|Patch|Request)Mapping\b(?:\s*\(((?:[^()\"]|\"[^\"]*\"|\([^()]*\))*)\))?")
+_MAPPING = re.compile(
+    r"@(Get|Post|Put|Delete|Patch|Request)Mapping\b(?:\s*\(((?:[^()\"]|\"[^\"]{0,300}\"|\([^()]{0,300}\)){0,600})\))?"
+)
 _CLASS = re.compile(r"\b(?:class|interface)\s+\w+")
 _TEXT = re.compile(r"\"([^\"]*)\"")
 _OTHER = re.compile(r"\b(?:produces|consumes|headers|params|name)\s*=\s*(?:\{[^}]*\}|\[[^]]*\]|\"[^\"]*\"|[\w.]+)")
@@ -55,6 +57,6 @@ def _is_on_class(text: str, end: int) -> bool:
 def _declaration(text: str, end: int) -> int:
     """Return the line of the declaration under a mapping: past further annotations."""
     position = end
-    while following := re.compile(r"\s*@\w+(?:\s*\((?:[^()]|\([^()]*\))*\))?").match(text, position):
+    while following := re.compile(r"\s*@\w+(?:\s*\((?:[^()]|\([^()]{0,300}\)){0,600}\))?").match(text, position):
         position = following.end()
     return line_at(text, position + len(text[position:]) - len(text[position:].lstrip()))
