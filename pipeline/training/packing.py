@@ -40,7 +40,10 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A packed row: its examples' numbers in the data set, tokens, segments and what is scored."""
+    """A packed row: its examples' numbers in the data set, tokens, segments and what is scored.
+
+    A segment's `source` is a place in `examples`.
+    """
 
     examples: tuple[int, ...]
     tokens: tuple[int, ...]

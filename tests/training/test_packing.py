@@ -120,6 +120,19 @@ def test_rows_of_any_budget_give_the_same_gradients(models) -> None:
     assert_equal_gradients(split.gradients, whole.gradients)
 
 
+@pytest.mark.parametrize("architecture", ["olmo2", "olmo3", "llama"])
+def test_what_is_kept_from_below_the_adapters_changes_nothing(models, architecture: str) -> None:
+    model, recipe, weights = prepared(models(architecture), layers=1)
+    wanted, gradients = unpacked(model, weights, examples())
+    stepper = Stepper(model, recipe, examples(), 4096, keep=True)
+    for _ in range(2):
+        found = stepper.step([0, 1, 2], weights, 0)
+        assert found.loss.item() == pytest.approx(wanted, abs=2e-5)
+        assert_equal_gradients(found.gradients, gradients)
+    assert stepper.training.first == len(model.layers) - 1 and len(stepper.kept) == 3
+    assert stepper.validation([0, 1, 2], weights) == pytest.approx(wanted, abs=2e-5)
+
+
 def test_validation_is_the_mean_over_answer_tokens(models) -> None:
     model, recipe, weights = prepared(models("llama"))
     wanted, _ = unpacked(model, weights, examples())

@@ -74,8 +74,9 @@ def test_twenty_kills_in_both_stages_change_nothing(job) -> None:
     assert kills >= 10
 
 
-def test_stopping_after_any_step_and_going_on_gives_the_same_bytes(job) -> None:
-    recipe = LONG | {"max_epochs": 2, "save_steps": 3, "eval_steps": 2}
+@pytest.mark.parametrize("layers", [-1, 1])
+def test_stopping_after_any_step_and_going_on_gives_the_same_bytes(job, layers: int) -> None:
+    recipe = LONG | {"max_epochs": 2, "save_steps": 3, "eval_steps": 2, "layers": layers}
     plain = job("plain", **recipe)
     train(plain, quiet, lambda: False)
     halting = job("halting", **recipe)

@@ -37,6 +37,12 @@ def plan(row: Row) -> Plan:
     return Plan(row, all_runs(row), tuple(asked), runs_at(row, asked), among)
 
 
+def first_trained(model: Any) -> int:
+    """Return the number of the lowest block with an adapter, or 0 without any."""
+    trained = (number for number, layer in enumerate(model.layers) if tree_flatten(layer.trainable_parameters()))
+    return next(trained, 0)
+
+
 def packable(model: Any) -> bool:
     """Return whether the model's blocks are walked here; others compute one example at a time."""
     return model.model_type in PACKED
@@ -50,23 +56,35 @@ class Walk:
         self.dropout = dropout
         self.checkpointing = checkpointing
         self.gated = elementwise.gated()
+        self.first = first_trained(model)
 
-    def hidden(self, plan: Plan, key: mx.array | None = None) -> mx.array:
-        """Return the final hidden states at the scored positions, [scores, hidden]."""
+    def hidden(self, plan: Plan, key: mx.array | None = None, start: mx.array | None = None) -> mx.array:
+        """Return the final hidden states at the scored positions, [scores, hidden].
+
+        `start` is what `below` gives for the row, where it is known already.
+        """
         if not packable(self.model):
             return self._one_by_one(plan)
-        inner = self.model.model
-        x = inner.embed_tokens(mx.array(plan.row.tokens, dtype=mx.int32))
+        inner, skipped = self.model.model, 0 if start is None else self.first
+        x = inner.embed_tokens(mx.array(plan.row.tokens, dtype=mx.int32)) if start is None else start
         layers = inner.layers
         keys = mx.random.split(key, len(layers)) if key is not None and self.dropout else None
-        for number, layer in enumerate(layers):
+        for number in range(skipped, len(layers)):
             last = number + 1 == len(layers)
             runs = plan.last if last else plan.everywhere
             asked = mx.array(plan.asked, dtype=mx.int32) if last else None
-            x = self._block(
-                layer, x, plan.row, runs, asked, self._window(number), None if keys is None else keys[number]
-            )
+            own_key = None if keys is None else keys[number]
+            x = self._block(layers[number], x, plan.row, runs, asked, self._window(number), own_key)
         return cast(mx.array, inner.norm(x)[plan.among_asked])
+
+    def below(self, plan: Plan) -> mx.array:
+        """Return what enters the first block with an adapter, [tokens, hidden]: the same in every epoch."""
+        inner = self.model.model
+        x = inner.embed_tokens(mx.array(plan.row.tokens, dtype=mx.int32))
+        for number in range(self.first):
+            window = self._window(number)
+            x = self._compute(inner.layers[number], x, plan.row, plan.everywhere, None, window, _keys(None))
+        return cast(mx.array, x)
 
     def _one_by_one(self, plan: Plan) -> mx.array:
         outputs = [

@@ -13,12 +13,14 @@ import msgspec
 from pipeline.training import files
 from pipeline.training.backend import TrainingError, TrainingEvent, TrainingJob
 from pipeline.training.mlx.adapters import Weights
+from pipeline.training.mlx.architecture import first_trained, packable
 from pipeline.training.mlx.data import Data, longest
+from pipeline.training.mlx.elementwise import on_cpu
 from pipeline.training.mlx.step import Stepper
 from pipeline.training.recipe import Recipe
 
 _FILE = "plan.json"
-LARGEST_ROW = 4096
+LARGEST_ROW = {True: 1024, False: 4096}  # tokens, on a CPU and on a GPU: longer rows gain nothing
 _SHARE = 0.75
 
 
@@ -28,6 +30,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     token_budget: int
     gradient_checkpointing: bool
+    keep_lower: bool
     peak_bytes: int
 
     def recipe(self, recipe: Recipe) -> Recipe:
@@ -62,18 +65,34 @@ def limit_bytes(recipe: Recipe) -> int:
 
 def _made(recipe: Recipe, model: Any, weights: Weights, data: Data, identity: str, limit: int, emit: Any) -> Plan:
     shortest = longest(data.examples)
-    wanted = max(shortest, recipe.token_budget or min(LARGEST_ROW, _step_tokens(recipe, data)))
+    wanted = max(shortest, recipe.token_budget or min(LARGEST_ROW[on_cpu()], _step_tokens(recipe, data)))
     for budget, checkpointing in _choices(wanted, shortest, recipe.gradient_checkpointing):
         tried = msgspec.structs.replace(recipe, gradient_checkpointing=checkpointing)
         peak = dry_run(Stepper(model, tried, data.examples, budget), weights, budget, data)
         if peak <= limit:
             if (budget, checkpointing) != (wanted, recipe.gradient_checkpointing):
                 emit(_lowered(budget, wanted, checkpointing, limit))
-            return Plan(identity=identity, token_budget=budget, gradient_checkpointing=checkpointing, peak_bytes=peak)
+            keep = _keeps(recipe, model, data, limit - peak)
+            return Plan(
+                identity=identity,
+                token_budget=budget,
+                gradient_checkpointing=checkpointing,
+                keep_lower=keep,
+                peak_bytes=peak,
+            )
     raise TrainingError(
         f"One example of {shortest} tokens needs {peak / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are allowed.",
         "Lower `max_tokens`, quantise the base model (`4bit`), or raise `memory_limit_gigabytes`.",
     )
+
+
+def _keeps(recipe: Recipe, model: Any, data: Data, left: int) -> bool:
+    """Return whether what leaves the blocks below the adapters is worth keeping, and fits in half of `left`."""
+    if recipe.max_epochs == 1 or not packable(model) or not first_trained(model):
+        return False
+    norm = model.model.norm.weight
+    tokens = sum(len(example.tokens) for example in data.examples)
+    return bool(tokens * norm.size * norm.dtype.size <= left // 2)
 
 
 def _step_tokens(recipe: Recipe, data: Data) -> int:

@@ -28,13 +28,20 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Stepper:
-    """Computes losses and gradients of `model`'s adapters. `budget` is a row's length in tokens."""
+    """Computes losses and gradients of `model`'s adapters. `budget` is a row's length in tokens.
 
-    def __init__(self, model: Any, recipe: Recipe, examples: Sequence[Encoded], budget: int) -> None:
+    With `keep`, what leaves the blocks below the adapters is computed once an example, each by
+    itself, so that it has the same bits whenever that happens, and kept for later epochs.
+    """
+
+    def __init__(
+        self, model: Any, recipe: Recipe, examples: Sequence[Encoded], budget: int, keep: bool = False
+    ) -> None:
         self.model = model
         self.recipe = recipe
         self.examples = examples
         self.budget = budget
+        self.kept: dict[int, mx.array] | None = {} if keep else None
         self.head = Head(model)
         self.training = Walk(model, recipe.dropout, recipe.gradient_checkpointing)
         self.quiet = Walk(model)
@@ -55,16 +62,18 @@ class Stepper:
         for index, row in enumerate(laid):
             key = mx.random.key((self.recipe.seed * 1_000_003 + number * 1009 + index) % 2**63)
             self.model.train()
-            loss, part = self.gradient(weights, plan(row), key, self._reference(row))
+            loss, part = self.gradient(weights, plan(row), key, self._reference(row), self._start(row))
             gradients = {name: gradients[name] + value for name, value in part.items()} if gradients else part
             losses.append(loss)
             mx.eval(losses, gradients)
         scaled = {name: value * (1.0 / weight) for name, value in gradients.items()}
         return Outcome(sum(losses, mx.array(0.0)) * (1.0 / weight), scaled, tuple(losses), tuple(laid))
 
-    def _row_loss(self, weights: Weights, planned: Plan, key: mx.array, reference: mx.array | None) -> mx.array:
+    def _row_loss(
+        self, weights: Weights, planned: Plan, key: mx.array, reference: mx.array | None, start: mx.array | None
+    ) -> mx.array:
         self.put(weights)
-        hidden = self.training.hidden(planned, key if self.recipe.dropout else None)
+        hidden = self.training.hidden(planned, key if self.recipe.dropout else None, start)
         targets, weigh = _targets(planned.row)
         return total(self.head, hidden, targets, weigh, reference, self.recipe.kl_weight)
 
@@ -79,7 +88,7 @@ class Stepper:
         summed, weight = 0.0, 0.0
         for row in self.layout(chosen):
             targets, weigh = _targets(row)
-            value = (each(self.head, self.quiet.hidden(plan(row)), targets) * weigh).sum()
+            value = (each(self.head, self.quiet.hidden(plan(row), start=self._start(row)), targets) * weigh).sum()
             summed += as_number(value)
             weight += row.weight
         return summed / weight
@@ -90,13 +99,26 @@ class Stepper:
         self.model.eval()
         for number in chosen:
             row = self._alone(number)
-            self.references[number] = self.quiet.hidden(plan(row))
+            self.references[number] = self.quiet.hidden(plan(row), start=self._start(row))
             mx.eval(self.references[number])
 
     def _alone(self, number: int) -> Row:
         from pipeline.training.packing import pack
 
         return pack([(number, self.examples[number])], self.recipe.prompt_loss_weight, share=False)
+
+    def _start(self, row: Row) -> mx.array | None:
+        if self.kept is None:
+            return None
+        for number in row.examples:
+            if number not in self.kept:
+                self.kept[number] = self.quiet.below(plan(self._alone(number)))
+                mx.eval(self.kept[number])
+        parts = [
+            self.kept[row.examples[part.source]][part.position : part.position + part.stop - part.start]
+            for part in row.segments
+        ]
+        return mx.concatenate(parts)
 
     def _reference(self, row: Row) -> mx.array | None:
         if not self.references:

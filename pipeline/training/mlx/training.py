@@ -37,7 +37,7 @@ def train(job: TrainingJob, emit: Emit, cancelled: Callable[[], bool]) -> Traini
     _say_excluded(read, emit)
     known = identity(job)
     planned = memory.planned(job, model, weights, read, known, emit)
-    stepper = Stepper(model, planned.recipe(job.recipe), read.examples, planned.token_budget)
+    stepper = Stepper(model, planned.recipe(job.recipe), read.examples, planned.token_budget, planned.keep_lower)
     loop = Loop(job, read, stepper, weights, known, emit, cancelled)
     done = loop.run()
     result = _result(job, read, loop, done)
