@@ -94,6 +94,7 @@ _NAME_ENDS = re.compile(
     r"|policy|ref|version|scopes?|alg(?:orithm)?|arn|expir\w*|ttl|age|timeout|regex|pattern|format|issuer|count|limit|rule|check|scan\w*"
     r"|detect\w*|validat\w*|rotation|manager|store|endpoint|location|hint|message|text|title|description|placeholder|column|enabled|required)$"
 )
+_ATTRIBUTE = re.compile(r"^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$")
 _IN_URL = re.compile(r"://[^\s\"'<>()]*$")
 _TOKEN_ISH = re.compile(r"(?i)(?:pass(?:word|wd)?|secret|token|key|auth|credential|pwd)")
 _DIGEST_BEFORE = re.compile(
@@ -186,6 +187,11 @@ def is_bare_secret(match: re.Match[str]) -> bool:
     if value.startswith(("/", "./", "http://", "https://")) or re.match(r"^v?\d+(?:[.\-]\w+)*$", value):
         return False
     return any(c.isalpha() for c in value) and any(c.isdigit() or c in "!@%^&*+=?~" for c in value)
+
+
+def is_inline_secret(match: re.Match[str]) -> bool:
+    """Accept an unquoted value in the middle of a line as at its start, unless it is an attribute's name."""
+    return is_bare_secret(match) and not _ATTRIBUTE.match(match["value"])
 
 
 def is_email(match: re.Match[str]) -> bool:

@@ -107,6 +107,7 @@ CONTEXTS: dict[str, tuple[str, str]] = {
     "dockerfile": ("ENV API_TOKEN {}", some(14)),
     "xml": ("<password>{}</password>", some(10)),
     "connection string": ("Server=db;User Id=sa;Password={};Encrypt=true", "S3cr3t!pass"),
+    "in a sentence": ("It found db_password={} in it", some(11)),
     "flag": ("tool --password {} --verbose", "pa55word!x"),
     "curl": ("curl -u admin:{} https://h", "pa55word!x"),
     "bandit": ("Possible hardcoded password: '{}'", "swordfish"),
@@ -148,6 +149,8 @@ INNOCENT = (
     "BaseSecurityConfigurationAuthenticationProviderFactoryBean",
     "tokenizer = AutoTokenizer.from_pretrained(model)",
     "password = get_password(user)",
+    "connect(host, password=form2.password, token=user.token1, timeout=3)",
+    "the token=required and the key: value2 of it",
     "if (token == null) return;",
     "1234567890:00:00 2024-01-01T00:00:00Z",
 )
