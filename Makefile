@@ -37,6 +37,7 @@ lock: ## resolve pyproject.toml into requirements.lock again (needs uv)
 
 sample: setup ## write config/olmo-security-config.yaml and docs/settings.md from the types
 	$(BIN)/python -m config.sample > config/olmo-security-config.yaml
+	$(BIN)/python -m config.table > docs/settings.md
 
 clean: ## remove what was made here, models and environment included
 	rm -rf $(VENV) demo-output build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

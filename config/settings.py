@@ -386,3 +386,9 @@ class Settings(Section):
     daemon: Daemon = Daemon()
     conditions: Conditions = Conditions()
     notifications: Notifications = Notifications()
+
+    def of_a_run(self) -> Settings:
+        """Return the settings with the service's own sections at their defaults: what a run depends on."""
+        return msgspec.structs.replace(
+            self, github=Github(), daemon=Daemon(), conditions=Conditions(), notifications=Notifications()
+        )

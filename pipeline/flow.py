@@ -80,7 +80,7 @@ def run_flow(
 
 def run_id(request: Request, settings: Settings) -> str:
     """Return the run's identity: the start of a digest over inputs, settings and code."""
-    identity = {"request": request.identity(), "settings": settings, "code": code_digest()}
+    identity = {"request": request.identity(), "settings": settings.of_a_run(), "code": code_digest()}
     return digest_of(identity)[:RUN_ID_LENGTH]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import msgspec
 
 from config.errors import Error, InputRefused, NotYetAvailable, Postponed, UsageError
 from config.load import load_settings
+from config.location import HELP, settings_file
 from config.settings import Settings
 from pipeline.console import display, print_error
 from pipeline.flow import PLANNED, RunResult, run_flow, stages
@@ -94,7 +94,7 @@ def _add_running(group: Any) -> None:
     group.add_argument(
         "--only", metavar="STAGE", help="repeat one stage from its recorded inputs: " + ", ".join(PLANNED)
     )
-    group.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    group.add_argument("--config", metavar="FILE", help=HELP)
     group.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
     group.add_argument("-v", "--verbose", action="store_true", help="traceback on errors")
 
@@ -145,8 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """Return the settings with the command line's overrides."""
-    path = arguments.config or os.environ.get("FIXSMITH_CONFIG")
-    settings = load_settings(Path(path).expanduser() if path else None)
+    settings = load_settings(settings_file(arguments.config))
     changes: dict[str, Any] = {}
     if arguments.model_name:
         changes["base_model_name"] = arguments.model_name
@@ -173,7 +172,8 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
         raise InputRefused(f"There are no artifacts at {artifacts}.", "Name the folder with --artifacts-dir.")
     if arguments.earlier_source and not arguments.earlier_artifacts:
         raise UsageError("--earlier-source needs --earlier-artifacts.", "Give the earlier scan's artifacts too.")
-    source, earlier_source = arguments.source, arguments.earlier_source
+    source = arguments.source
+    earlier_source, earlier_commit = _earlier(source, arguments.earlier_source)
     earlier = Path(arguments.earlier_artifacts).expanduser() if arguments.earlier_artifacts else None
     return Request(
         artifacts=str(artifacts),
@@ -183,7 +183,8 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
         earlier_artifacts=str(earlier) if earlier else None,
         earlier_artifacts_digest=digest_artifacts(earlier) if earlier else None,
         earlier_source=earlier_source,
-        earlier_source_digest=_earlier_tree_digest(source, earlier_source),
+        earlier_commit=earlier_commit,
+        earlier_source_digest=open_tree(earlier_source, earlier_commit).digest() if earlier_source else None,
         repository=arguments.repo,
         branch=arguments.branch,
         commit=arguments.commit,
@@ -191,16 +192,13 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
     )
 
 
-def _earlier_tree_digest(source: str | None, earlier: str | None) -> str | None:
-    from pipeline.source.tree import open_tree
-
-    if earlier is None:
-        return None
-    if Path(earlier).is_dir():
-        return open_tree(earlier, None).digest()
+def _earlier(source: str | None, named: str | None) -> tuple[str | None, str | None]:
+    """Return where the earlier source lies, and the commit when it is one of `--source`."""
+    if named is None or Path(named).is_dir():
+        return named, None
     if source is None:
-        raise UsageError(f"--earlier-source {earlier} is no folder.", "Give a folder, or --source and a commit of it.")
-    return open_tree(source, earlier).digest()
+        raise UsageError(f"--earlier-source {named} is no folder.", "Give a folder, or --source and a commit of it.")
+    return source, named
 
 
 def _refuse_what_is_not_built(arguments: argparse.Namespace, settings: Settings) -> None:

@@ -61,6 +61,7 @@ class Request(Record):
     earlier_artifacts: str | None = None
     earlier_artifacts_digest: str | None = None
     earlier_source: str | None = None
+    earlier_commit: str | None = None
     earlier_source_digest: str | None = None
     repository: str | None = None
     branch: str | None = None

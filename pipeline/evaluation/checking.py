@@ -30,7 +30,7 @@ class Checker:
             request = self._context.request
             trees = {
                 True: self._snapshot(stack, request.source, request.commit),
-                False: self._snapshot(stack, request.earlier_source, None),
+                False: self._snapshot(stack, request.earlier_source, request.earlier_commit),
             }
             proposals = [self._proposal(fix, trees) for fix in fixes]
             findings = [*self._current.values(), *self._earlier.values()]

@@ -120,7 +120,7 @@ def _cases(context: Context, stack: ExitStack) -> Iterator[Case]:
     """Yield open findings with the present tree, and gone ones with both, sorted by fingerprint."""
     request, parsed = context.request, context.inputs["parse"]
     now = _snapshot(context, stack, request.source, request.commit)
-    before = _snapshot(context, stack, request.earlier_source, None)
+    before = _snapshot(context, stack, request.earlier_source, request.earlier_commit)
     current = _findings(parsed / "findings.jsonl")
     there = {finding.fingerprint for finding in current}
     gone = [finding for finding in _findings(parsed / "earlier.jsonl") if finding.fingerprint not in there]

@@ -33,7 +33,7 @@ class Publish:
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the release's names; all settings, since the lineage records them."""
-        return {"settings": settings, "request": request.identity()}
+        return {"settings": settings.of_a_run(), "request": request.identity()}
 
     def run(self, context: Context) -> dict[str, Any]:
         """Copy what is released, write the cards from the measured report, record the lineage."""
@@ -61,7 +61,7 @@ def _release_model(source: Path, target: Path, name: str, specialist: str, repor
 def _lineage(context: Context, release: Path) -> bytes:
     """Return what reproduces this release: settings, seeds, inputs, library versions, every file's digest."""
     record = {
-        "settings": context.settings,
+        "settings": context.settings.of_a_run(),
         "request": context.request.identity(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "python": platform.python_version(),

@@ -49,7 +49,7 @@ def _proposals(context: Context, stack: ExitStack, fixes: list[Fix]) -> tuple[di
     current, earlier = _findings(parsed / "findings.jsonl"), _findings(parsed / "earlier.jsonl")
     trees: dict[bool, Snapshot | None] = {
         True: _snapshot(context, stack, request.source, request.commit),
-        False: _snapshot(context, stack, request.earlier_source, None),
+        False: _snapshot(context, stack, request.earlier_source, request.earlier_commit),
     }
     findings = earlier | current
     proposals = {}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 SKIP = "--skip-fine-tuning"
@@ -15,6 +16,7 @@ def second(demo: Path) -> list[object]:
     return [
         *("--artifacts-dir", demo / "artifacts" / "second", "--source", demo / "app" / "second"),
         *("--earlier-artifacts", demo / "artifacts" / "first", "--earlier-source", demo / "app" / "first"),
+        *("--config", demo / "settings.yaml"),
     ]
 
 
@@ -110,3 +112,34 @@ def test_only_repeats_one_stage(command, demo) -> None:
     done = command(*second(demo), "--output-dir", "out", SKIP, "--only", "assemble", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["executed"] == ["assemble"]
+
+
+def test_the_earlier_source_can_be_a_commit(command, demo) -> None:
+    repository = command.folder / "repository"
+
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+        return subprocess.run(
+            ["git", *who, *words], cwd=repository, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    commits = []
+    for snapshot in ("first", "second"):
+        if repository.exists():
+            for path in repository.iterdir():
+                if path.name != ".git":
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(demo / "app" / snapshot, repository, dirs_exist_ok=True)
+        if not commits:
+            git("init", "--quiet")
+        git("add", "--all", "--force")
+        git("commit", "--quiet", "--message", snapshot)
+        commits.append(git("rev-parse", "HEAD"))
+    done = command(
+        *("--artifacts-dir", demo / "artifacts" / "second", "--source", repository, "--commit", commits[1]),
+        *("--earlier-artifacts", demo / "artifacts" / "first", "--earlier-source", commits[0]),
+        *("--output-dir", "out", "--config", demo / "settings.yaml", SKIP, "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    fixes = json.loads(done.stdout.splitlines()[-1])["stages"]["mine"]["fixes"]
+    assert fixes["history"] > 50

@@ -46,7 +46,7 @@ def test_killed_while_making_data_sets_the_bytes_are_the_same(command, demo) -> 
     arguments = [
         *("--artifacts-dir", demo / "artifacts" / "second", "--source", demo / "app" / "second"),
         *("--earlier-artifacts", demo / "artifacts" / "first", "--earlier-source", demo / "app" / "first"),
-        "--skip-fine-tuning",
+        *("--config", demo / "settings.yaml", "--skip-fine-tuning"),
     ]
     started = time.monotonic()
     assert command(*arguments, "--output-dir", "whole").returncode == 0
