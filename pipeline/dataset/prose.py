@@ -71,7 +71,7 @@ def fix_kind(finding: Finding) -> str:
 def explain(finding: Finding, excerpt: Excerpt | None, passages: Sequence[Passage], fix: Fix | None) -> str:
     """Return the explanation of a finding: cause, impact, how it is reached, what to change."""
     said = _new(_plain(finding.message), (), MESSAGE_SENTENCES)
-    for text in (finding.rule.help or "", *(passage.text for passage in passages)):
+    for text in (finding.rule.help or "", *(passage.text for passage in passages if not passage.found)):
         if impact := _new(_plain(text), said, IMPACT_SENTENCES):
             said += impact
             break
