@@ -1,9 +1,12 @@
 """The project's promises about itself: the lock, the names, the sample, README and --help in agreement."""
 
+import argparse
+import importlib
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,9 +53,20 @@ def test_the_sample_settings_are_the_defaults() -> None:
 
 def test_every_flag_the_readme_names_exists() -> None:
     flags = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", (ROOT / "README.md").read_text()))
-    known = parser().format_help()
+    known = parser().format_help() + "".join(helps())
     unknown = {flag for flag in flags if flag not in known} - {"--help", "--adapter-path", "--model"}
     assert not unknown
+
+
+def helps() -> Iterator[str]:
+    """Yield the help of every command of `fixsmith` that is built."""
+    from daemon.cli import COMMANDS
+
+    for command in COMMANDS:
+        if command.module:
+            subparsers = argparse.ArgumentParser().add_subparsers()
+            importlib.import_module(command.module).add(subparsers)
+            yield from (made.format_help() for made in subparsers.choices.values())
 
 
 def test_every_stage_folder_of_the_readme_is_a_stage() -> None:
