@@ -46,10 +46,11 @@ def block_of(path: str, text: str, flagged: Span) -> Span | None:
         return None
     start = (flagged[0] - 1, _indent(text, flagged[0]))
     node = root.descendant_for_point_range(start, (flagged[1] - 1, max(start[1], _indent(text, flagged[1]))))
+    wanted = _BLOCKS if language in _NESTED else _BLOCKS - {"block", "pair", "element"}
     fewest = _FEWEST_LINES if language in _NESTED else 1
     while node is not None:
         first, last = node.start_point[0] + 1, node.end_point[0] + 1
-        if node.type in _BLOCKS and last - first + 1 >= fewest and first <= flagged[0] and flagged[1] <= last:
+        if node.type in wanted and last - first + 1 >= fewest and first <= flagged[0] and flagged[1] <= last:
             return (first, last) if last - first < LONGEST else None
         node = node.parent
     return None

@@ -63,7 +63,7 @@ class _Maker:
         yield self.made("commented out", "".join(f"{self.mark} {line}\n" for line in self.lines))
         yield self.made("blank lines", "\n" + block)
         yield self.whole("file emptied", f"{self.mark} nothing here\n" if self.language != "json" else "{}\n")
-        yield self.elsewhere("another file", "README.md", block, block.replace(" ", "  ") + "fixed\n")
+        yield self.elsewhere("another file", "README.md", "# Ledgerline invoices\n", "# Ledgerline invoices, fixed\n")
         yield self.elsewhere(
             "a scanner's settings", SETTINGS_FILES[scanner], "exclude:\n", f"exclude: {self.finding.rule.id}\n"
         )
@@ -135,6 +135,6 @@ class _Maker:
 
     def elsewhere(self, cheat: str, path: str, before: str, replacement: str) -> Mutant:
         return Mutant(cheat, Fix(
-            fingerprint=self.finding.fingerprint, source=FixSource.MODEL, path=path, start_line=1, end_line=before.count("\n"),
-            before=before, replacement=replacement,
+            fingerprint=self.finding.fingerprint, source=FixSource.MODEL, path=path, start_line=1,
+            end_line=before.count("\n"), before=before, replacement=replacement,
         ))  # fmt: skip

@@ -32,7 +32,9 @@ _TOP_BLOCK = re.compile(r"^\s*(?:resource|module|data|provider)\b.*\{?\s*$")
 _ITEM = re.compile(
     r"^\s*(?:-\s+(?:name|image|uses|run|id|containerPort|apiGroups|effect|Effect)\b|kind:\s|services:\s)"
 )
-_INSTRUCTION = re.compile(r"^\s*(RUN|COPY|ADD|CMD|ENTRYPOINT|FROM|WORKDIR|HEALTHCHECK|VOLUME)\b", re.IGNORECASE)
+_INSTRUCTION = re.compile(
+    r"^\s*(RUN|COPY|ADD|CMD|ENTRYPOINT|FROM|WORKDIR|HEALTHCHECK|VOLUME)\b", re.IGNORECASE | re.MULTILINE
+)
 
 
 def taken_away(change: Change) -> str | None:

@@ -26,6 +26,7 @@ _ALIAS = re.compile(
     r"^\s*(?:(?:const|let|var|final|auto|val)\s+)?([A-Za-z_]\w*)\s*:?=\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\s*;?\s*$",
     re.M,
 )
+_KEY_LINE = 32
 _BARE_VALUES = frozenset({"bash", "yaml", "text", "properties", "ini", "toml", "dockerfile", "xml"})
 _WRAPPING = re.compile(
     r"(?:(?:def|function|class|lambda|async|private|public|static|func|fn|sub)\b.*[:{]?|[)}\]];?"
@@ -45,11 +46,13 @@ def disguised(change: Change) -> str | None:
 
 def _moved(change: Change) -> str | None:
     """The same lines in another order: nothing was mended."""
+    old, new = code_lines(change.path, change.before.text), code_lines(change.path, change.after.text)
+    if old == new:
+        return "only comments or layout change"
     if change.language == "dockerfile":
         return None
-    old, new = code_lines(change.path, change.before.text), code_lines(change.path, change.after.text)
     if Counter(old) == Counter(new):
-        return "the code is only moved" if old != new else "only comments or layout change"
+        return "the code is only moved"
     flagged = [" ".join(line.split()) for line in change.before.lines[change.flagged[0] - 1 : change.flagged[1]]]
     flagged = [line for line in code_lines(change.path, "\n".join(flagged)) if len(line) >= 12]
     inside = change.old_span[0] <= change.flagged[0] and change.flagged[1] <= change.old_span[1]
@@ -126,6 +129,11 @@ def _secret_kept(change: Change) -> str | None:
         return None
     flagged = "\n".join(change.before.lines[change.flagged[0] - 1 : change.flagged[1]])
     glued = re.sub(r"[\"'`]\s*(?:\+|\.|\\|,)?\s*\n?\s*[\"'`]", "", change.added)
+    if any(
+        len(line.strip()) >= _KEY_LINE and " " not in line.strip() and line in change.added
+        for line in flagged.split("\n")
+    ):
+        return "the secret still stands there"
     for value in _secret_in(flagged, change.language):
         encoded = base64.b64encode(value.encode()).decode().rstrip("=")
         forms = (value, value[::-1], encoded, value.encode().hex())

@@ -1,0 +1,82 @@
+"""Comparing scans: gone means fewer of the rule, nothing moved, and nothing as bad in its place."""
+
+from __future__ import annotations
+
+from pipeline.records import Severity
+from pipeline.verification.change import apply
+from pipeline.verification.interface import Observed, Scan
+from pipeline.verification.judge import new_finding, still_there, target_of
+from pipeline.verification.reports import rule_name
+from tests.verification.trees import finding, fix, snapshot
+
+TEXT = "a\nb\nc\nd\ne\n"
+
+
+def change(first=2, last=2, replacement="x\n", flagged=2):
+    found = finding("f.py", flagged)
+    return apply(found, fix(found, TEXT, first, last, replacement), snapshot({"f.py": TEXT}))
+
+
+def seen(line, rule="b324", severity=Severity.HIGH):
+    return Observed(rules=(rule,), severity=severity, path="f.py", start_line=line, end_line=line)
+
+
+def scan(*lines):
+    return Scan(findings=tuple(line if isinstance(line, Observed) else seen(line) for line in lines))
+
+
+def test_gone_is_gone():
+    assert still_there(seen(2), change(), scan(2), scan()) is None
+
+
+def test_as_many_as_before_is_not_gone():
+    assert "still reported" in still_there(seen(2), change(), scan(2), scan(2))
+
+
+def test_moving_the_line_is_no_cure():
+    moved = change(2, 5, "c\nd\ne\nb\n")
+    assert "still reported" in still_there(seen(2), moved, scan(2), scan(5))
+
+
+def test_another_of_the_rule_may_stay_where_it_was():
+    assert still_there(seen(2), change(), scan(2, 4), scan(4)) is None
+
+
+def test_another_that_moved_with_its_lines_is_the_same():
+    assert still_there(seen(2), change(replacement="x\ny\n"), scan(2, 4), scan(5)) is None
+
+
+def test_two_gone_and_one_new_is_not_gone():
+    assert "another place" in still_there(seen(2), change(), scan(2, 4, 5), scan(1, 5))
+
+
+def test_the_flagged_place_must_be_clean_when_the_fix_is_elsewhere():
+    elsewhere = change(4, 4, "x\n")
+    assert "still reported" in still_there(seen(2), elsewhere, scan(2, 4), scan(2))
+
+
+def test_a_new_finding_of_equal_weight_is_refused_and_a_lighter_one_is_not():
+    target = seen(2)
+    assert new_finding(target, scan(2), scan(seen(2, "b602"))) == "b602 (high) is new, line 2"
+    assert new_finding(target, scan(2), scan(seen(2, "b603", Severity.LOW))) is None
+    assert new_finding(target, scan(2, seen(3, "b602")), scan(seen(3, "b602"))) is None
+
+
+def test_ruff_rules_weigh_as_bandits_do():
+    target = seen(2, "s602")
+    assert new_finding(target, scan(target), scan(seen(2, "s603"))) is None
+    assert new_finding(target, scan(target), scan(seen(2, "s605"))) is not None
+
+
+def test_the_target_is_the_nearest_of_the_rule():
+    about = finding("f.py", 2)
+    assert target_of(about, change(), scan(2, 5)) == seen(2)
+    assert target_of(about, change(), scan(seen(2, "b101"))) is None
+    assert target_of(finding("f.py", 1), change(flagged=1), Scan(findings=(seen(5),))) is None
+
+
+def test_rules_have_one_spelling():
+    assert rule_name("AVD-DS-0002") == rule_name("DS002") == rule_name("ds2")
+    assert rule_name("rules.python.py-weak-hash") == "py-weak-hash"
+    assert rule_name("zizmor/unpinned-uses") == "unpinned-uses"
+    assert rule_name("CKV_AWS_16") != rule_name("CKV_AWS_161")
