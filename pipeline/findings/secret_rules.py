@@ -132,7 +132,7 @@ CONTEXT: tuple[SecretRule, ...] = (
     _rule("password", "--", rf"(?i)--{KEYWORD}(?:[=\s]+)[\"']?([^\s\"'\-][^\s\"']{{5,}})", is_bare_secret),
     _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)(?P<name>{NAME})[\"'\]\)]{{0,3}}\s{{0,20}}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{{0,20}}(?:[a-z]{{1,2}})?(?P<quote>\\?[\"'`])(?P<value>[^\"'`\s\\]{{4,400}})(?P=quote)", is_assigned_secret),
     _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?im)^[ \t+\-]*(?:\d{{1,6}}[ \t:|]+)?(?:export[ \t]+|env[ \t]+|arg[ \t]+|set[ \t]+|-[ \t]+)?(?P<name>{NAME})(?:[ \t]*=[ \t]*|:[ \t]+|[ \t]+(?=\S+$))(?P<value>[^\s\"'`#;,(){{}}\[\]<>$]{{6,400}})[ \t]*(?:$|#)", is_bare_secret),
-    _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)(?P<name>{NAME})(?:=|:[ \t]+)(?P<value>[^\s\"'`#;,(){{}}\[\]<>$&]{{6,400}}+)(?=[\s;,&]|$)", is_inline_secret),
+    _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)(?P<name>{NAME})(?:=|:[ \t]+)(?P<value>(?=[^\s\"'`#;,(){{}}\[\]<>$&]{{6}})(?:[^\s\"'`#;,(){{}}\[\]<>$&=]{{1,400}}+={{0,2}}){{1,3}}+)(?=[\s;,&]|$)", is_inline_secret),
     _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)\b(?:export|env|arg|set)[ \t]+(?P<name>{NAME})[ \t]+(?P<value>[^\s\"'`#;,(){{}}\[\]<>$]{{6,400}}+)(?=\s|$)", is_bare_secret),
     _rule("xml-secret", " ".join(KEYWORD_NEEDLES), rf"(?i)<(?P<name>{NAME})>\s*(?P<value>[^<>\s]{{4,400}})\s*</", is_assigned_secret),
     _rule("high-entropy", "", r"(?<![A-Za-z0-9+/_\-])([A-Za-z0-9+/_\-]{32,512}={0,2})(?![A-Za-z0-9+/_\-=])", is_random),
