@@ -26,7 +26,7 @@ _ALIAS = re.compile(
     r"^\s*(?:(?:const|let|var|final|auto|val)\s+)?([A-Za-z_]\w*)\s*:?=\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\s*;?\s*$",
     re.M,
 )
-_KEY_LINE = 32
+_KEY_LINE = 16
 _BARE_VALUES = frozenset({"bash", "yaml", "text", "properties", "ini", "toml", "dockerfile", "xml"})
 _WRAPPING = re.compile(
     r"(?:(?:def|function|class|lambda|async|private|public|static|func|fn|sub)\b.*[:{]?|[)}\]];?"
@@ -129,10 +129,7 @@ def _secret_kept(change: Change) -> str | None:
         return None
     flagged = "\n".join(change.before.lines[change.flagged[0] - 1 : change.flagged[1]])
     glued = re.sub(r"[\"'`]\s*(?:\+|\.|\\|,)?\s*\n?\s*[\"'`]", "", change.added)
-    if any(
-        len(line.strip()) >= _KEY_LINE and " " not in line.strip() and line in change.added
-        for line in flagged.split("\n")
-    ):
+    if any(len(line) >= _KEY_LINE and line in change.after.lines for line in flagged.split("\n")):
         return "the secret still stands there"
     for value in _secret_in(flagged, change.language):
         encoded = base64.b64encode(value.encode()).decode().rstrip("=")
