@@ -128,7 +128,9 @@ def test_whatever_happens_each_run_finishes_at_most_once_and_none_is_lost(tmp_pa
     assert counts.get("done", 0) == finished
 
 
-@given(st.text(string.printable, max_size=50), st.integers(), st.none() | st.floats(allow_nan=False, allow_infinity=False))
+@given(
+    st.text(string.printable, max_size=50), st.integers(), st.none() | st.floats(allow_nan=False, allow_infinity=False)
+)
 @settings(max_examples=50, deadline=None)
 def test_a_fact_comes_back_as_it_was_noted(tmp_path_factory, text, number, real):
     folder = tmp_path_factory.mktemp("facts")

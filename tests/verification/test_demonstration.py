@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables
 """The demonstration, mined and verified: what people really fixed is found, what they only hid is not."""
 
 from __future__ import annotations

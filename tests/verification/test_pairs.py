@@ -1,4 +1,4 @@
-# ruff: noqa: E501, UP031 - tables
+# ruff: noqa: UP031 - tables
 """442 bad and good configurations of Trivy's own checks: the good side is verified, the bad side never passes."""
 
 from __future__ import annotations
