@@ -16,7 +16,7 @@ from pipeline.fixes.companions import needed_elsewhere
 from pipeline.fixes.flagged import flagged_lines
 from pipeline.fixes.hunks import Hunk, hunks, line_after, mapped_lines, replacement_span
 from pipeline.fixes.interface import Case, Refusal, Snapshot
-from pipeline.fixes.moves import moved
+from pipeline.fixes.moves import moved, renamed, taken_elsewhere
 from pipeline.fixes.region import WHOLE_FILE, block_of, enclosing
 from pipeline.fixes.relation import related
 from pipeline.fixes.text import SourceText
@@ -82,6 +82,8 @@ def _excuse(case: Case, later: Snapshot, old: SourceText, new: SourceText, flagg
         return "suppressed by a comment"
     if any(line in case.again for line in _lines_after(old, new, flagged)):
         return "still reported, with changed code"
+    if taken_elsewhere(old, flagged, later, case.elsewhere):
+        return "code moved"
     return None
 
 
@@ -107,6 +109,8 @@ def _change(
     before, after = old.block(*span), new.block(*new_span)
     if reason := _no_fix(old, new, before, after, span, new_span):
         return Refusal(reason=reason)
+    if renamed(old, new, flagged, after):
+        return Refusal(reason="only gets another name")
     if _lifted(old, new, flagged, changes) or moved(old, flagged, case.here, later, changes):
         return Refusal(reason="code moved")
     finding = case.finding

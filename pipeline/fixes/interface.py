@@ -53,7 +53,8 @@ class Case:
     `here` is the snapshot it was reported in. `later` is the newer snapshot when the finding
     is gone there, None for a finding that is still open. `seen_later` names the scanners that
     reported anything in the newer snapshot: the others may not have run. `again` holds the lines
-    of the same file where the newer scan reports the same rule and the older one didn't.
+    of the same file where the newer scan reports the same rule and the older one didn't,
+    `elsewhere` path and line of those in any file.
     """
 
     finding: Finding
@@ -61,6 +62,7 @@ class Case:
     later: Snapshot | None = None
     seen_later: frozenset[str] = field(default_factory=frozenset)
     again: frozenset[int] = field(default_factory=frozenset)
+    elsewhere: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
 
 class Miner(Protocol):

@@ -129,20 +129,28 @@ def _cases(context: Context, stack: ExitStack) -> Iterator[Case]:
     for finding in current if now is not None else ():
         yield Case(finding=finding, here=now)  # type: ignore[arg-type]
     for finding in gone if before is not None else ():
-        yield Case(finding, before, now, seen, frozenset(again[_kind(finding)]))  # type: ignore[arg-type]
+        yield _gone(finding, before, now, seen, again[_kind(finding)])  # type: ignore[arg-type]
 
 
-def _again(current: list[Finding], earlier: set[str]) -> dict[tuple[str, ...], set[int]]:
-    """Return the lines of findings that are new, by scanner, rule and file: a gone one may be one of them."""
-    lines: dict[tuple[str, ...], set[int]] = defaultdict(set)
+def _again(current: list[Finding], earlier: set[str]) -> dict[tuple[str, ...], set[tuple[str, int]]]:
+    """Return path and line of findings that are new, by scanner and rule: a gone one may be one of them."""
+    places: dict[tuple[str, ...], set[tuple[str, int]]] = defaultdict(set)
     for finding in current:
         if finding.fingerprint not in earlier and isinstance(finding.location, FileLocation):
-            lines[_kind(finding)].add(finding.location.start_line or 1)
-    return lines
+            places[_kind(finding)].add((finding.location.path, finding.location.start_line or 1))
+    return places
+
+
+def _gone(
+    finding: Finding, here: Snapshot, later: Snapshot | None, seen: frozenset[str], new: set[tuple[str, int]]
+) -> Case:
+    path = getattr(finding.location, "path", None)
+    again = frozenset(line for file, line in new if file == path)
+    return Case(finding, here, later, seen, again, frozenset(new))
 
 
 def _kind(finding: Finding) -> tuple[str, ...]:
-    return finding.scanner.name, finding.rule.id, getattr(finding.location, "path", None) or ""
+    return finding.scanner.name, finding.rule.id
 
 
 def _snapshot(context: Context, stack: ExitStack, source: str | None, commit: str | None) -> Snapshot | None:

@@ -130,3 +130,20 @@ def test_parts_elsewhere_say_so():
     cuts = [one for one in propose(before, after, about, path="Dockerfile", seen=("trivy",)) if isinstance(one, Fix)]
     assert [cut.start_line for cut in cuts] == [1, 1, 3, 4]
     assert [cut.note.startswith(ELSEWHERE) for cut in cuts] == [False, False, True, True]
+
+
+def test_a_weakness_that_went_to_another_file_is_not_gone():
+    before = "def store(host):\n    ftp = FTP()\n    ftp.connect(host)\n"
+    after = "def store(host):\n    send(host)\n"
+    fresh = "def send(host):\n    with FTP() as ftp:\n        ftp.connect(host)\n"
+    about = finding("a.py", 2, rule="B321")
+    case = Case(about, snapshot({"a.py": before}), snapshot({"a.py": after, "b.py": fresh}), frozenset({"bandit"}),
+                elsewhere=frozenset({("b.py", 2)}))  # fmt: skip
+    (refusal,) = History().propose(case)
+    assert refusal == Refusal(reason="code moved")
+
+
+def test_a_dangerous_call_under_another_name_is_no_fix():
+    before = "class K:\n    def h(self, m):\n        return sha1(m).digest()\n"
+    after = "class K:\n    algorithm = sha1\n\n    def h(self, m):\n        return self.algorithm(m).digest()\n"
+    assert reason(before, after, finding("a.py", 3)) == "only gets another name"
