@@ -14,6 +14,7 @@ from config.settings import Settings
 from pipeline.findings.redaction import Redactor, load_key
 from pipeline.fixes.advisory import Advisories
 from pipeline.fixes.coordinate import coordinates
+from pipeline.fixes.curated import Curated
 from pipeline.fixes.hidden import Redact, hide_secrets, secrets_of
 from pipeline.fixes.history import History
 from pipeline.fixes.interface import Case, Miner, Refusal, Snapshot
@@ -25,7 +26,7 @@ from pipeline.stage import Context, Progress, Request, read_records, write_recor
 from pipeline.verification.scanning import scanning_settings, service_of
 from pipeline.verification.service import Proposal
 
-MINERS: tuple[Miner, ...] = (History(), Advisories(), ToolFixes())
+MINERS: tuple[Miner, ...] = (History(), Advisories(), ToolFixes(), Curated())
 """In order of trust; where two propose the same change, the first keeps it."""
 
 
@@ -126,10 +127,12 @@ def _cases(context: Context, stack: ExitStack) -> Iterator[Case]:
     gone = [finding for finding in _findings(parsed / "earlier.jsonl") if finding.fingerprint not in there]
     seen = frozenset(finding.scanner.name for finding in current)
     again = _again(current, {finding.fingerprint for finding in _findings(parsed / "earlier.jsonl")})
+    known = _gone_lines(gone, before)
     for finding in current if now is not None else ():
         yield Case(finding=finding, here=now)  # type: ignore[arg-type]
     for finding in gone if before is not None else ():
-        yield _gone(finding, before, now, seen, again[_kind(finding)])  # type: ignore[arg-type]
+        kind = _kind(finding)
+        yield _gone(finding, before, now, seen, again[kind], known[kind])  # type: ignore[arg-type]
 
 
 def _again(current: list[Finding], earlier: set[str]) -> dict[tuple[str, ...], set[tuple[str, int]]]:
@@ -142,11 +145,32 @@ def _again(current: list[Finding], earlier: set[str]) -> dict[tuple[str, ...], s
 
 
 def _gone(
-    finding: Finding, here: Snapshot, later: Snapshot | None, seen: frozenset[str], new: set[tuple[str, int]]
+    finding: Finding,
+    here: Snapshot,
+    later: Snapshot | None,
+    seen: frozenset[str],
+    new: set[tuple[str, int]],
+    known: set[str],
 ) -> Case:
+    """Return the case of a gone finding; a new one whose line another gone one had is that one, moved."""
     path = getattr(finding.location, "path", None)
     again = frozenset(line for file, line in new if file == path)
-    return Case(finding, here, later, seen, again, frozenset(new))
+    elsewhere = {place for place in new if later is not None and _line(later, *place) not in known}
+    return Case(finding, here, later, seen, again, frozenset(elsewhere))
+
+
+def _gone_lines(gone: list[Finding], here: Snapshot | None) -> dict[tuple[str, ...], set[str]]:
+    """Return the flagged lines of gone findings by scanner and rule."""
+    lines: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for finding in gone if here is not None else ():
+        if isinstance(finding.location, FileLocation) and here is not None:
+            lines[_kind(finding)].add(_line(here, finding.location.path, finding.location.start_line or 1))
+    return lines
+
+
+def _line(snapshot: Snapshot, path: str, line: int) -> str:
+    text = snapshot.find(path)
+    return text.block(line, line).strip() if text is not None and line <= len(text.lines) else ""
 
 
 def _kind(finding: Finding) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def test_what_was_only_hidden_is_never_mined(without_scanners):
 
 def test_what_was_fixed_is_mined(without_scanners):
     answers = without_scanners.mined("fixed")
-    assert len(answers) >= 140
+    assert len(answers) >= 140  # of them 3 hold an e-mail address and 5 were mended outside their block
     assert sum(answers) / len(answers) >= 0.93
 
 
