@@ -33,6 +33,12 @@ def samples() -> list[Finding]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print for a wide terminal, whatever the one the tests run in: narrow ones leave columns out."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     for name in ("abc123", "abd456"):
