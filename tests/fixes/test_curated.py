@@ -11,7 +11,7 @@ from tests.verification.trees import finding, settings, snapshot
 
 CASES = [
     ("S324", "import hashlib\n\nhashlib.md5(b'x')\n", 3, 2),
-    ("S506", "import yaml\nstream = b"x"\nyaml.load(stream, Loader=yaml.Loader)\n", 3, 2),
+    ("S506", "import yaml\nstream = None\nyaml.load(stream, Loader=yaml.Loader)\n", 3, 2),
     ("S501", "import requests\n\nrequests.get('x', verify=False, timeout=3)\n", 3, 1),
     ("S113", "import requests\n\nrequests.get('x')\n", 3, 1),
 ]
