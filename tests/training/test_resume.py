@@ -37,7 +37,7 @@ def start(job: TrainingJob) -> subprocess.Popen[bytes]:
     work.mkdir(parents=True, exist_ok=True)
     (work / "job.json").write_bytes(msgspec.json.encode(job))
     command = [sys.executable, "-m", "pipeline.training.mlx.worker", "--job", str(work / "job.json")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=mlx_backend._environment(work))
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=mlx_backend.environment())
 
 
 def kill_somewhere(job: TrainingJob, chance: random.Random) -> bool:
@@ -51,6 +51,17 @@ def kill_somewhere(job: TrainingJob, chance: random.Random) -> bool:
     child.kill()
     child.communicate()
     return ended
+
+
+def test_the_load_of_the_machine_does_not_decide_the_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    for load in (0.0, 99.0):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, load, load))
+        found.append(mlx_backend.environment()["OPENBLAS_NUM_THREADS"])
+    assert found == [str(os.cpu_count())] * 2
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert mlx_backend.environment()["OPENBLAS_NUM_THREADS"] == "3"
 
 
 @pytest.mark.slow

@@ -29,7 +29,6 @@ from pipeline.training.recipe import Recipe
 
 _JOB = "job.json"
 _LOG = "worker.log"
-_BUSY = 0.75  # runnable processes a core, from which on a machine counts as busy
 _ERRORS = {
     kind.__name__: kind
     for kind in (Error, UsageError, errors.InputRefused, TrainingError, NonFiniteTraining, TrainingCancelled)
@@ -59,7 +58,7 @@ class MlxBackend:
         command = [sys.executable, "-m", "pipeline.training.mlx.worker", "--job", str(work / _JOB), "--watch-stdin"]
         with (work / _LOG).open("wb") as log:
             self._children[handle] = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_environment(work)
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment()
             )
         self._jobs[handle] = job
         return handle
@@ -108,30 +107,16 @@ class MlxBackend:
         child.wait()
 
 
-def _environment(work: Path) -> dict[str, str]:
-    environment = blas.environment()
+def environment() -> dict[str, str]:
+    """Return what a training process finds in its environment; the same on an idle and on a busy machine."""
+    result = blas.environment()
     root = str(Path(__file__).resolve().parents[3])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
-    environment["PYTHONUNBUFFERED"] = "1"
-    environment["TOKENIZERS_PARALLELISM"] = "false"
-    environment["OPENBLAS_NUM_THREADS"] = str(_threads(work / "threads"))
-    environment.setdefault("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
-    return environment
-
-
-def _threads(path: Path) -> int:
-    """Return how many threads a matrix product gets, decided once a work folder (it decides rounding).
-
-    All cores of an idle machine; one of a busy one, where threads that wait for each other cost up
-    to 15 times the time (measured: 15 against 243 tokens a second).
-    """
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        cores = os.cpu_count() or 1
-        threads = cores if os.getloadavg()[0] < _BUSY * cores else 1
-        files.write(path, str(threads).encode())
-        return threads
+    result["PYTHONPATH"] = os.pathsep.join(filter(None, (root, result.get("PYTHONPATH"))))
+    result["PYTHONUNBUFFERED"] = "1"
+    result["TOKENIZERS_PARALLELISM"] = "false"
+    result.setdefault("OPENBLAS_NUM_THREADS", str(os.cpu_count() or 1))  # it decides rounding: never by load
+    result.setdefault("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
+    return result
 
 
 def _ended(code: int, log: Path) -> Error:
