@@ -22,7 +22,9 @@ def draw(adapter: Path) -> Path | None:
     for key, style in (("loss", "-"), ("valid", "o-")):
         points = [(line["step"], line[key]) for line in lines if key in line]
         if points:
-            axes.plot(*zip(*points, strict=True), style, label={"loss": "training", "valid": "held out"}[key])
+            axes.plot(
+                *zip(*points, strict=True), style, label={"loss": "training loss", "valid": "validation loss"}[key]
+            )
     axes.set(xlabel="step", ylabel="loss (nats a token)")
     axes.grid(alpha=0.3)
     axes.legend()

@@ -128,15 +128,11 @@ def _base_model(stage: str, context: Context) -> BaseModel:
 
 
 def _show(stage: str, event: TrainingEvent, context: Context) -> None:
+    from pipeline.training.progress import describe
+
     if event.kind == "warning":
         context.warn(event.message)
-    parts = [f"loss {event.loss:.3f}"] if event.loss is not None else []
-    if event.tokens_per_second:
-        parts.append(f"{event.tokens_per_second:.0f} tok/s")
-    if event.seconds_left is not None:
-        parts.append(f"{event.seconds_left:.0f} s left")
-    message = ", ".join(parts) or event.message or event.kind
-    context.progress(Progress(stage=stage, message=message, done=event.step or 0, total=event.steps))
+    context.progress(Progress(stage=stage, message=describe(event), done=event.step or 0, total=event.steps))
 
 
 def _dataset(context: Context) -> Path:
