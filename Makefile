@@ -33,7 +33,7 @@ lint: setup ## ruff, mypy strict, import-linter
 
 lock: ## resolve pyproject.toml into requirements.lock again (needs uv)
 	MACOSX_DEPLOYMENT_TARGET=14.0 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --group dev --extra pictures pyproject.toml -o requirements.lock
+	  --no-header --no-annotate --group dev --extra parquet --extra pictures pyproject.toml -o requirements.lock
 
 sample: setup ## write config/olmo-security-config.yaml and docs/settings.md from the types
 	$(BIN)/python -m config.sample > config/olmo-security-config.yaml

@@ -1,0 +1,1 @@
+"""Data sets in the forms other trainers and the Hub read."""

@@ -1,0 +1,1 @@
+"""Public vulnerability sets, from files the user supplies."""
