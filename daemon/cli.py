@@ -67,7 +67,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "launchagent.commands.stop", "stop it at the next checkpoint"),
     Command("findings", "daemon.commands.findings", "the findings of the newest run"),
     Command("dataset", "daemon.commands.dataset", "a data set in other forms, and public ones imported"),
-    Command("train", "", "train again from a data set"),
+    Command("train", "daemon.commands.train", "train again from a data set"),
     Command("evaluate", "daemon.commands.evaluate", "measure a specialist"),
     Command("report", "daemon.commands.report", "the evaluation as a page"),
     Command("models", "", "champions and challengers"),

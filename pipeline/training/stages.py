@@ -11,6 +11,7 @@ import msgspec
 from config.settings import Settings
 from pipeline.models.base import BaseModel, resolve
 from pipeline.stage import Context, Progress, Request
+from pipeline.training.parts import mixed
 from pipeline.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -70,13 +71,8 @@ class TrainSingle:
 
     def run(self, context: Context) -> dict[str, Any]:
         """Train on both kinds at once, from the base model."""
-        mixed = context.work / "mixed"
-        mixed.mkdir(exist_ok=True)
-        for part in ("train", "valid"):
-            with (mixed / f"{part}.jsonl").open("wb") as stream:
-                for kind in ("analysis", "codefix"):
-                    stream.write((_dataset(context) / kind / f"{part}.jsonl").read_bytes())
-        return train(self.name, context, analysis_recipe(context.settings), mixed)
+        part = mixed(_dataset(context), context.work / "mixed")
+        return train(self.name, context, analysis_recipe(context.settings), part.train.parent)
 
 
 def analysis_recipe(settings: Settings) -> Recipe:

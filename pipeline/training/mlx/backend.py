@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from pipeline.training.recipe import Recipe
 
 _JOB = "job.json"
 _LOG = "worker.log"
+GRACE_SECONDS = 20.0  # for a step and a checkpoint, when the parent is told to stop
 _ERRORS = {
     kind.__name__: kind
     for kind in (Error, UsageError, errors.InputRefused, TrainingError, NonFiniteTraining, TrainingCancelled)
@@ -100,11 +103,26 @@ class MlxBackend:
         return result
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
-        """Close the child's input, which ends it if it still runs."""
+        """Let a child that still runs keep a checkpoint, for a while; then close its input, which ends it."""
+        if child.poll() is None and child.stdout is not None:
+            child.terminate()
+            limit = threading.Timer(GRACE_SECONDS, child.kill)
+            limit.start()
+            with contextlib.suppress(ValueError, OSError):
+                child.stdout.read()
+            limit.cancel()
         for stream in (child.stdin, child.stdout):
             if stream is not None:
                 stream.close()
         child.wait()
+
+
+def earlier(job: TrainingJob) -> TrainingJob | None:
+    """Return the job that was last started in `job`'s work folder, if any."""
+    try:
+        return msgspec.json.decode((Path(job.work) / _JOB).read_bytes(), type=TrainingJob)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,148 @@
+"""`fixsmith train`: train from a data set, apart from any run."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.errors import NotYetAvailable, Postponed, UsageError
+from config.location import HELP
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def add(subparsers: Any) -> None:
+    """Describe the command."""
+    command = subparsers.add_parser(
+        "train",
+        help="train again from a data set",
+        description="Train from a data set: fixsmith's own (analysis specialist, then code-fix specialist), a folder "
+        "with train.jsonl and perhaps valid.jsonl, or one JSONL file of chat conversations. Adapter, figures and "
+        "loss curve go to WORKSPACE/trained/NAME. Interrupted, the same command goes on where it was.",
+        epilog="Values come from the flags, else --recipe, else the settings.",
+    )
+    command.add_argument("--dataset", metavar="DIR|FILE", required=True, help="what to train on")
+    command.add_argument("--output-name", metavar="NAME", required=True, help="name of what is made")
+    command.add_argument("--batch-size", metavar="N", type=int, help="examples in a step")
+    command.add_argument("--learning-rate", metavar="RATE", type=float, help="peak learning rate, of both stages")
+    command.add_argument("--max-epochs", metavar="N", type=int, help="passes over the data")
+    command.add_argument("--base-model", metavar="ID|PATH", help="base model (default: fine_tuning.base_model_name)")
+    command.add_argument("--recipe", metavar="NAME|FILE", help="a recipe: default, small-memory, upper-layers or YAML")
+    command.add_argument(
+        "--disable-sequential-fine-tuning", action="store_true", help="one adapter for both kinds of example"
+    )
+    command.add_argument("--upload", action="store_true", help="upload the result to the Hugging Face Hub")
+    command.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
+    command.add_argument("--config", metavar="FILE", help=HELP)
+    command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train every part of the data set and say what was made; return 0."""
+    from config.load import load_settings
+    from config.location import settings_file
+    from pipeline.models.base import resolve
+    from pipeline.training.parts import parts
+
+    if arguments.upload:
+        raise NotYetAvailable("--upload is not yet available.", "Leave it out; the result stays on this machine.")
+    if not _NAME.fullmatch(arguments.output_name):
+        raise UsageError(f"--output-name {arguments.output_name} is no name.", "Use letters, digits, `.`, `_`, `-`.")
+    settings = load_settings(settings_file(arguments.config))
+    workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser().absolute()
+    output, work = (workspace / folder / arguments.output_name for folder in ("trained", "trained/.work"))
+    recipes = _recipes(arguments, settings)
+    sequential = settings.fine_tuning.sequential and not arguments.disable_sequential_fine_tuning
+    chosen = parts(Path(arguments.dataset).expanduser().absolute(), work, sequential)
+    base = resolve(arguments.base_model or settings.fine_tuning.base_model_name)
+    signal.signal(signal.SIGTERM, _postpone)
+    for part in chosen:
+        job = _job(part, recipes[part.after is not None], str(base.path), output, work)
+        _train(part.name or arguments.output_name, job, arguments.json)
+    return 0
+
+
+def _recipes(arguments: argparse.Namespace, settings: Any) -> tuple[Any, Any]:
+    """Return the recipes of stage 1 and of stage 2."""
+    from pipeline.training.shipped import changed, read
+    from pipeline.training.stages import analysis_recipe, codefix_recipe
+
+    one, two = analysis_recipe(settings), codefix_recipe(settings)
+    if arguments.recipe:
+        one = two = read(arguments.recipe)
+    given = {name: getattr(arguments, name) for name in ("batch_size", "learning_rate", "max_epochs")}
+    return changed(one, **given), changed(two, **given)
+
+
+def _job(part: Any, recipe: Any, base: str, output: Path, work: Path) -> Any:
+    from pipeline.training.backend import TrainingDataset
+    from pipeline.training.mlx.backend import MlxBackend, earlier
+
+    before = part.after
+    dataset = TrainingDataset(
+        base_model=base,
+        train=str(part.train),
+        valid=str(part.valid),
+        output=str(output / part.name),
+        work=str(work / (part.name or "model")),
+        resume_adapter=str(output / before.name) if before else None,
+        replay=str(before.train) if before else None,
+        replay_valid=str(before.valid) if before else None,
+    )
+    job = MlxBackend().prepare(recipe, dataset)
+    if Path(job.output, "adapters.safetensors").exists() and earlier(job) != job:
+        raise UsageError(
+            f"{job.output} holds an adapter that was trained otherwise.", "Choose another --output-name, or remove it."
+        )
+    return job
+
+
+def _train(name: str, job: Any, as_json: bool) -> None:
+    from pipeline.console import display
+    from pipeline.stage import Progress
+    from pipeline.training.mlx.backend import MlxBackend
+    from pipeline.training.progress import describe
+
+    if as_json:
+        result = MlxBackend().train(job, lambda event: _line({"training": name} | msgspec.to_builtins(event)))
+        _line({"training": name, "kind": "result"} | msgspec.to_builtins(result))
+        return
+    said: list[str] = []
+    with display(json=False) as show:
+
+        def on_event(event: Any) -> None:
+            if event.kind in ("warning", "excluded"):
+                said.append(f"{event.message} {event.hint}".strip())
+            show(Progress(stage=name, message=describe(event), done=event.step or 0, total=event.steps))
+
+        result = MlxBackend().train(job, on_event)
+    sys.stdout.write("".join(f"! {message}\n" for message in dict.fromkeys(said)) + _outcome(result))
+
+
+def _outcome(result: Any) -> str:
+    """Return what came out, for a person: figures, then the adapter's folder and the loss curve."""
+    from pipeline.training.curve import CURVE
+    from pipeline.training.progress import duration
+
+    losses = [f"training loss {result.train_loss_first:.3f} to {result.train_loss_last:.3f}"]
+    if result.valid_loss_best is not None:
+        losses.append(f"validation loss {result.valid_loss_first:.3f} to {result.valid_loss_best:.3f}")
+    lines = [f"{result.examples} examples, {result.steps} steps, {duration(result.seconds)}: {', '.join(losses)}"]
+    lines += [f"{len(result.too_long)} examples were too long and left out"] if result.too_long else []
+    curve = Path(result.adapter) / CURVE
+    return "\n".join([*lines, result.adapter, *([str(curve)] if curve.exists() else [])]) + "\n"
+
+
+def _line(values: dict[str, Any]) -> None:
+    sys.stdout.write(msgspec.json.encode(values).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _postpone(_signal: int, _frame: object) -> None:
+    raise Postponed("Stopped on request.", "The same command goes on from here.")

@@ -1,0 +1,85 @@
+"""`fixsmith train`: from a data set to adapters, figures and a loss curve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from daemon.cli import main
+
+from .conftest import write
+from .test_parts import dataset
+
+SETTINGS = """
+fine_tuning: {rank: 4, alpha: 8, warmup_steps: 1, eval_steps: 2, dropout: 0, batch_size: 4, max_epochs: 1}
+"""
+
+
+@pytest.fixture
+def train(tmp_path: Path, models: Callable[[str], Path]) -> Callable[..., int]:
+    """Return a function that runs the command on a data set with a tiny model."""
+    (tmp_path / "settings.yaml").write_text(SETTINGS)
+    common = ["--base-model", str(models("olmo2")), "--output-dir", str(tmp_path / "workspace")]
+    common += ["--config", str(tmp_path / "settings.yaml")]
+
+    def run(data: Path, name: str, *more: str) -> int:
+        return main(["train", "--dataset", str(data), "--output-name", name, *common, *more])
+
+    return run
+
+
+def test_a_data_set_gives_two_adapters_each_with_its_loss_curve(train, tmp_path: Path, capsys) -> None:
+    assert train(dataset(tmp_path / "data"), "mine", "--learning-rate", "0.005", "--max-epochs", "2") == 0
+    made = tmp_path / "workspace/trained/mine"
+    for name in ("analysis", "codefix"):
+        assert (made / name / "adapters.safetensors").stat().st_size > 1000
+        assert (made / name / "loss.png").read_bytes().startswith(b"\x89PNG")
+    said = capsys.readouterr()
+    assert f"{made / 'codefix'}\n" in said.out and "validation loss" in said.out
+    assert "analysis 2/2: training loss" in said.err and "tokens/s" in said.err and "GB" in said.err
+    assert json.loads((made / "codefix/result.json").read_text())["replay_loss_before"] is not None
+
+
+def test_the_same_command_again_is_done_at_once_and_another_recipe_is_refused(train, tmp_path: Path, capsys) -> None:
+    data = write(tmp_path / "chat.jsonl", range(12))
+    assert train(data, "mine", "--json") == 0
+    first = (tmp_path / "workspace/trained/mine/adapters.safetensors").read_bytes()
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["step"] for event in events if event["kind"] == "step"] == [1, 2, 3]
+    assert events[-1]["kind"] == "result" and events[-1]["examples"] == 11
+    assert train(data, "mine", "--json") == 0
+    assert '"kind":"step"' not in capsys.readouterr().out
+    assert (tmp_path / "workspace/trained/mine/adapters.safetensors").read_bytes() == first
+    assert train(data, "mine", "--batch-size", "2") == 2
+    assert "--output-name" in capsys.readouterr().err
+
+
+def test_flags_come_before_the_recipe_and_the_recipe_before_the_settings(train, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("rank: 2\nalpha: 4\nbatch_size: 1\n")
+    data = write(tmp_path / "chat.jsonl", range(4))
+    assert train(data, "x", "--recipe", str(tmp_path / "mine.yaml"), "--max-epochs", "1", "--batch-size", "3") == 0
+    recipe = json.loads((tmp_path / "workspace/trained/.work/x/model/job.json").read_text())["recipe"]
+    assert (recipe["rank"], recipe["batch_size"], recipe["max_epochs"]) == (2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "said", "code"),
+    [
+        (("--upload",), "not yet available", 2),
+        (("--batch-size", "0"), "batch_size", 2),
+        (("--recipe", "nonsense"), "no recipe", 2),
+        (("--output-name", "../up"), "no name", 2),
+    ],
+)
+def test_wrong_use_says_so_and_trains_nothing(train, tmp_path: Path, capsys, more, said: str, code: int) -> None:
+    assert train(write(tmp_path / "chat.jsonl", range(4)), "x", *more) == code
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "workspace/trained/x").exists()
+
+
+def test_what_is_no_data_set_is_refused(train, tmp_path: Path, capsys) -> None:
+    assert train(tmp_path / "nothing", "x") == 3
+    assert "no data set" in capsys.readouterr().err
