@@ -16,6 +16,7 @@ import contextlib
 import io
 import json
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,7 @@ def main() -> None:
 
 
 def compare(name: str, model: str, lengths: str, batch: int, arguments: argparse.Namespace) -> None:
-    """Measure every side of one combination, alternated, and print its lines."""
+    """Measure every side of one combination, alternated, and print its lines: medians, and of the ratios."""
     sides = [(side, "") for side in SIDES]
     sides += [("fixsmith", off) for off in OFF] if arguments.techniques else []
     found: dict[tuple[str, str], list[dict[str, float]]] = {side: [] for side in sides}
@@ -80,16 +81,21 @@ def compare(name: str, model: str, lengths: str, batch: int, arguments: argparse
             job |= {"documents": arguments.documents, "epochs": arguments.epochs}
             found[side, off].append(child(job, arguments.threads))
     for (side, off), results in found.items():
-        best = min(results, key=lambda result: result["cpu_seconds"])
-        shipped = min(found["mlx-lm", ""], key=lambda result: result["cpu_seconds"])
-        gain = best["tokens_per_cpu_second"] / shipped["tokens_per_cpu_second"]
+        median = {key: statistics.median(result[key] for result in results) for key in results[0]}
         what = f"without {off}" if off else side
         print(
-            f"{name:8} {lengths:7} batch {batch}  {what:32} {best['tokens_per_cpu_second']:7.1f} tok/CPU-s "
-            f"{gain:5.2f}x  wall {best['wall_seconds']:6.1f} s  peak {best['peak_bytes'] / 1e9:6.2f} GB  "
-            f"seen {best['examples_seen']:3.0f}  valid {best['valid_loss']:.4f}",
+            f"{name:8} {lengths:7} batch {batch}  {what:32} {median['tokens_per_cpu_second']:7.1f} tokens/CPU-s  "
+            f"{gain(results, found['mlx-lm', '']):5.2f} of mlx-lm  {gain(results, found['sorted', '']):5.2f} of sorted  "
+            f"peak {median['peak_bytes'] / 1e9:6.2f} GB  seen {median['examples_seen']:3.0f}  "
+            f"validation loss {median['valid_loss']:.4f}",
             flush=True,
         )
+
+
+def gain(results: list[dict[str, float]], others: list[dict[str, float]]) -> float:
+    """Return the median of the ratios of tokens a CPU second, repeat by repeat."""
+    key = "tokens_per_cpu_second"
+    return statistics.median(one[key] / other[key] for one, other in zip(results, others, strict=True))
 
 
 def child(job: dict[str, Any], threads: int) -> dict[str, float]:
