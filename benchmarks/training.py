@@ -85,7 +85,8 @@ def compare(name: str, model: str, lengths: str, batch: int, arguments: argparse
         what = f"without {off}" if off else side
         print(
             f"{name:8} {lengths:7} batch {batch}  {what:32} {median['tokens_per_cpu_second']:7.1f} tokens/CPU-s  "
-            f"{gain(results, found['mlx-lm', '']):5.2f} of mlx-lm  {gain(results, found['sorted', '']):5.2f} of sorted  "
+            f"{gain(results, found['mlx-lm', '']):5.2f} of mlx-lm  "
+            f"{gain(results, found['sorted', '']):5.2f} of sorted  "
             f"peak {median['peak_bytes'] / 1e9:6.2f} GB  seen {median['examples_seen']:3.0f}  "
             f"validation loss {median['valid_loss']:.4f}",
             flush=True,
