@@ -71,6 +71,7 @@ def _add_inputs(group: Any) -> None:
         metavar="DIR|SHA",
         help="source of the earlier scan: a folder, or a commit of --source",
     )
+    group.add_argument("--mined", metavar="DIR", help="fixes of past commits, from `fixsmith findings mine`")
 
 
 def _add_training(group: Any) -> None:
@@ -165,6 +166,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 def request_of(arguments: argparse.Namespace, output: Path) -> Request:
     """Return what is asked for, with its inputs' digests: the run's identity."""
     from pipeline.artifacts.collect import digest_artifacts
+    from pipeline.fixes.past.folder import digest
     from pipeline.source.tree import open_tree
 
     artifacts = Path(arguments.artifacts_dir).expanduser() if arguments.artifacts_dir else output / "artifacts"
@@ -175,6 +177,7 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
     source = arguments.source
     earlier_source, earlier_commit = _earlier(source, arguments.earlier_source)
     earlier = Path(arguments.earlier_artifacts).expanduser() if arguments.earlier_artifacts else None
+    mined = Path(arguments.mined).expanduser() if arguments.mined else None
     return Request(
         artifacts=str(artifacts),
         artifacts_digest=digest_artifacts(artifacts),
@@ -185,6 +188,8 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
         earlier_source=earlier_source,
         earlier_commit=earlier_commit,
         earlier_source_digest=open_tree(earlier_source, earlier_commit).digest() if earlier_source else None,
+        mined=str(mined) if mined else None,
+        mined_digest=digest(mined) if mined else None,
         repository=arguments.repo,
         branch=arguments.branch,
         commit=arguments.commit,

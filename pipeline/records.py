@@ -238,7 +238,8 @@ class Fix(Record):
 
     `before` is what stands there now, so that a stale fix is noticed. Lines are 1-based
     and inclusive; both texts end in a newline unless the file's last line does not.
-    `companions` are changes elsewhere in the file that it needs, such as an import.
+    `companions` are changes elsewhere in the file that it needs, such as an import. `commit` and
+    `made` are the commit a person's change is known to come from, and when it was made (ISO 8601).
     """
 
     fingerprint: str
@@ -250,6 +251,8 @@ class Fix(Record):
     replacement: str
     note: str = ""
     companions: tuple[TextEdit, ...] = ()
+    commit: str = ""
+    made: str = ""
 
 
 class Outcome(StrEnum):

@@ -63,6 +63,8 @@ class Request(Record):
     earlier_source: str | None = None
     earlier_commit: str | None = None
     earlier_source_digest: str | None = None
+    mined: str | None = None
+    mined_digest: str | None = None
     repository: str | None = None
     branch: str | None = None
     commit: str | None = None
@@ -70,7 +72,9 @@ class Request(Record):
 
     def identity(self) -> Request:
         """Return the request without the places things lie in: the same content is the same run."""
-        return msgspec.structs.replace(self, artifacts="", source=None, earlier_artifacts=None, earlier_source=None)
+        return msgspec.structs.replace(
+            self, artifacts="", source=None, earlier_artifacts=None, earlier_source=None, mined=None
+        )
 
 
 class Progress(Record):

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import msgspec
 
 from config.errors import UsageError
+from daemon.commands import mining
 from pipeline.records import Domain, Finding, Severity
 from pipeline.stage import read_records
 
@@ -38,10 +39,14 @@ def add(subparsers: Any) -> None:
         "--fail-on", choices=[str(severity) for severity in Severity], help="exit 1 from this severity on"
     )
     command.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    command.set_defaults(task=None)
+    mining.add(command.add_subparsers(dest="task", metavar="TASK", title="other tasks"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the chosen findings to stdout; return 1 when --fail-on is reached, else 0."""
+    if arguments.task == "mine":
+        return mining.run(arguments)
     severities = chosen(Severity, arguments.severity, "--severity")
     domains = chosen(Domain, arguments.domain, "--domain")
     path = findings_file(workspace(arguments), arguments.run)

@@ -30,12 +30,17 @@ class Assemble:
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the data set's settings, and whether this is a quick test."""
         characters = settings.knowledge.characters
-        return {"dataset": settings.dataset, "quick_test": request.quick_test, "characters": characters}
+        return {
+            "dataset": settings.dataset,
+            "quick_test": request.quick_test,
+            "characters": characters,
+            "mined": request.mined_digest,
+        }
 
     def run(self, context: Context) -> dict[str, Any]:
         """Build, deduplicate, split and write; raise InputRefused when there is nothing to learn from."""
         dropped: Counter[str] = Counter()
-        known = read_materials(context.inputs, context.settings.knowledge.characters)
+        known = read_materials(context.inputs, context.settings.knowledge.characters, context.request.mined)
         made = _limit(_distinct(_made(known, dropped), dropped), context, dropped)
         if not made:
             raise InputRefused(
@@ -59,17 +64,23 @@ class Assemble:
         return counts | {"dropped": dict(sorted(dropped.items()))}
 
 
-def read_materials(inputs: Mapping[str, Path], characters: int) -> list[Material]:
-    """Read what the stages before wrote and join it by fingerprint, earlier findings that are gone included."""
+def read_materials(inputs: Mapping[str, Path], characters: int, mined: str | None = None) -> list[Material]:
+    """Read what the stages before wrote and join it by fingerprint, earlier findings that are gone included.
+
+    `mined` is a folder of fixes from past commits; what the scans know already comes from them.
+    """
     current = list(read_records(inputs["parse"] / "findings.jsonl", Finding))
-    there = {finding.fingerprint for finding in current}
-    earlier = [
-        found for found in _optional(inputs["parse"] / "earlier.jsonl", Finding) if found.fingerprint not in there
-    ]
-    excerpts = _by_fingerprint(_optional(inputs["locate"] / "earlier-excerpts.jsonl", Excerpt))
+    earlier = list(_optional(inputs["parse"] / "earlier.jsonl", Finding))
+    past = Path(mined) if mined else None
+    older = list(read_records(past / "findings.jsonl", Finding)) if past else []
+    findings = {one.fingerprint: one for one in (*older, *earlier, *current)}
+    known = {one.fingerprint for one in (*earlier, *current)}
+    excerpts = _by_fingerprint(read_records(past / "excerpts.jsonl", Excerpt)) if past else {}
+    excerpts |= _by_fingerprint(_optional(inputs["locate"] / "earlier-excerpts.jsonl", Excerpt))
     excerpts |= _by_fingerprint(_optional(inputs["locate"] / "excerpts.jsonl", Excerpt))
-    findings = sorted([*current, *earlier], key=lambda finding: finding.fingerprint)
-    return materials(findings, excerpts, _passages(inputs), _fixes(inputs), characters)
+    fixes = {name: found for name, found in _verified(past, past).items() if name not in known} if past else {}
+    fixes |= _verified(inputs["mine"], inputs["verify"])
+    return materials([one for _, one in sorted(findings.items())], excerpts, _passages(inputs), fixes, characters)
 
 
 def _passages(inputs: Mapping[str, Path]) -> dict[str, tuple[Passage, ...]]:
@@ -77,11 +88,11 @@ def _passages(inputs: Mapping[str, Path]) -> dict[str, tuple[Passage, ...]]:
     return {record.fingerprint: record.passages for record in found}
 
 
-def _fixes(inputs: Mapping[str, Path]) -> dict[str, list[tuple[Fix, Verdict]]]:
+def _verified(mined: Path, judged: Path) -> dict[str, list[tuple[Fix, Verdict]]]:
     """Return the fixes that may be learned: the verified ones, and no others."""
-    verdicts = {verdict.fix: verdict for verdict in read_records(inputs["verify"] / "verdicts.jsonl", Verdict)}
+    verdicts = {verdict.fix: verdict for verdict in read_records(judged / "verdicts.jsonl", Verdict)}
     result: dict[str, list[tuple[Fix, Verdict]]] = defaultdict(list)
-    for fix in read_records(inputs["mine"] / "fixes.jsonl", Fix):
+    for fix in read_records(mined / "fixes.jsonl", Fix):
         verdict = verdicts.get(digest_of(fix))
         if verdict is not None and verdict.outcome is Outcome.VERIFIED:
             result[fix.fingerprint].append((fix, verdict))
@@ -153,6 +164,7 @@ def _split(made: list[tuple[str, Example]], settings: Settings) -> list[str]:
         fractions.valid_fraction,
         fractions.test_fraction,
         fractions.seed,
+        [example.metadata.get("made") or "" for _, example in made],
     )
     for name, (_, example) in zip(names, made, strict=True):
         example.metadata["cluster"] = name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -84,7 +85,7 @@ def safe(material: Material, excerpt: Excerpt, fix: Fix, verdict: Verdict) -> Ex
         prompts.ANALYSIS_SYSTEM,
         prompts.question(finding, prompts.numbered(fixed, *fixed.flagged), material.knowledge),
         answer,
-        metadata | {"source": str(fix.source)},
+        metadata | {"source": str(fix.source), "made": utc(fix.made)},
     )
 
 
@@ -107,9 +108,16 @@ def codefix(material: Material, fix: Fix, verdict: Verdict, number: int) -> Exam
         "end_line": fix.end_line,
         "approach": number,
         "note": fix.note or None,
+        "commit": fix.commit or None,
+        "made": utc(fix.made),
     }
     prompt = prompts.question(finding, code, material.knowledge)
     return _example(prompts.CODEFIX_SYSTEM, prompt, fix.replacement.rstrip("\n"), metadata)
+
+
+def utc(time: str) -> str | None:
+    """Return an ISO 8601 time in UTC, so that times compare as texts; None for an empty one."""
+    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
 def apply(excerpt: Excerpt, fix: Fix) -> Excerpt:

@@ -26,7 +26,7 @@ def information(
         "frequent_sentences": _frequent_sentences(made),
         "leak_audit": leak_audit(made, parts, context.settings.dataset.seed),
         "split": {
-            "by": "file, package or page, then near-duplicate cluster",
+            "by": "file, package or page, then near-duplicate cluster; what is dated is held out newest first",
             "valid_fraction": context.settings.dataset.valid_fraction,
             "test_fraction": context.settings.dataset.test_fraction,
             "seed": context.settings.dataset.seed,
@@ -36,6 +36,7 @@ def information(
             "source": context.request.source_digest,
             "earlier_artifacts": context.request.earlier_artifacts_digest,
             "earlier_source": context.request.earlier_source_digest,
+            "mined": context.request.mined_digest,
             "repository": context.request.repository,
             "branch": context.request.branch,
             "commit": context.request.commit,

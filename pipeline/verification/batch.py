@@ -14,13 +14,21 @@ from typing import Any
 import msgspec
 
 from config.settings import Verification
+from pipeline.records import FileLocation, Record
 from pipeline.scanners.interface import RawFinding
 from pipeline.verification.cache import ScanCache, digest_rules, scan_key
-from pipeline.verification.interface import Files, Observed, Runner, Scan, ScannerFailed, Setup
+from pipeline.verification.interface import Files, Runner, Scan, ScannerFailed, Setup
 from pipeline.verification.process import run
 from pipeline.verification.reports import observed, read_report
 
 _CASE = re.compile(r"^(?:.*?/)?case(\d{6})/(.+)$")
+
+
+class Report(Record):
+    """What a scanner says of one case, with the case's own paths; `broken` is why it could not read it."""
+
+    findings: tuple[RawFinding, ...] = ()
+    broken: str | None = None
 
 
 class Batches:
@@ -45,28 +53,35 @@ class Batches:
         with ThreadPoolExecutor(cores) as pool:
             results = pool.map(lambda chunk: self._chunk([wanted[key] for key in chunk]), chunks)
             for chunk, scanned in zip(chunks, results, strict=True):
-                for key, scan in zip(chunk, scanned, strict=True):
-                    scans[key] = scan
-                    self._cache.put(key, scan)
+                for key, report in zip(chunk, scanned, strict=True):
+                    scans[key] = _as_scan(report)
+                    self._cache.put(key, scans[key])
         return [scans[key] for key in keys]
 
-    def _size(self, missing: list[str]) -> int:
+    def _size(self, missing: Sequence[object]) -> int:
         """Return how many cases one start takes: the cores share what is there."""
         cores = self._settings.parallel or os.cpu_count() or 1
         share = -(-len(missing) // cores) if len(missing) > 2 * _FEWEST else len(missing)
         return max(1, min(self._settings.batch, share))
 
-    def _chunk(self, cases: Sequence[Files]) -> list[Scan]:
+    def raw(self, cases: Sequence[Files]) -> list[Report]:
+        """Return what the scanner says of each case, texts and all; nothing of it is kept."""
+        size, cores = self._size(cases), self._settings.parallel or os.cpu_count() or 1
+        chunks = [cases[start : start + size] for start in range(0, len(cases), size)]
+        with ThreadPoolExecutor(cores) as pool:
+            return [report for reports in pool.map(self._chunk, chunks) for report in reports]
+
+    def _chunk(self, cases: Sequence[Files]) -> list[Report]:
         """Scan cases together; when that fails, halve until the one that makes it fail stands alone."""
         try:
             return self._start(cases)
         except ScannerFailed as failed:
             if len(cases) == 1:
-                return [Scan(broken=failed.message)]
+                return [Report(broken=failed.message)]
         middle = len(cases) // 2
         return self._chunk(cases[:middle]) + self._chunk(cases[middle:])
 
-    def _start(self, cases: Sequence[Files]) -> list[Scan]:
+    def _start(self, cases: Sequence[Files]) -> list[Report]:
         self.starts += 1
         with tempfile.TemporaryDirectory(prefix="fixsmith-scan-") as place:
             root, report = Path(place).resolve() / "cases", Path(place).resolve() / "report.json"
@@ -86,8 +101,14 @@ class Batches:
             if faults and not broken and len(cases) > 1:
                 raise ScannerFailed(f"{self._runner.name} could not read something: {faults[0].reason}")
             if faults and not broken:
-                return [Scan(broken=faults[0].reason)]
+                return [Report(broken=faults[0].reason)]
             return _split(findings, broken, len(cases))
+
+
+def _as_scan(report: Report) -> Scan:
+    """Return a report without any text of the code."""
+    seen = (observed(raw) for raw in report.findings)
+    return Scan(findings=tuple(one for one in seen if one is not None), broken=report.broken)
 
 
 _FEWEST = 8
@@ -121,11 +142,12 @@ def _by_case(broken: Iterator[tuple[str, str]]) -> dict[int, str]:
     return found
 
 
-def _split(findings: list[RawFinding], broken: dict[int, str], count: int) -> list[Scan]:
-    by_case: dict[int, list[Observed]] = defaultdict(list)
+def _split(findings: list[RawFinding], broken: dict[int, str], count: int) -> list[Report]:
+    by_case: dict[int, list[RawFinding]] = defaultdict(list)
     for raw in findings:
-        seen = observed(raw)
-        match = _CASE.match(seen.path) if seen is not None else None
-        if seen is not None and match is not None:
-            by_case[int(match.group(1))].append(msgspec.structs.replace(seen, path=match.group(2)))
-    return [Scan(findings=tuple(by_case[number]), broken=broken.get(number)) for number in range(count)]
+        location = raw.location
+        match = _CASE.match(location.path) if isinstance(location, FileLocation) else None
+        if match is not None:
+            moved = msgspec.structs.replace(location, path=match.group(2))
+            by_case[int(match.group(1))].append(msgspec.structs.replace(raw, location=moved))
+    return [Report(findings=tuple(by_case[number]), broken=broken.get(number)) for number in range(count)]

@@ -8,6 +8,7 @@ from pipeline.records import Finding, Severity
 from pipeline.source.interface import Span
 from pipeline.verification.change import Change
 from pipeline.verification.interface import Observed, Scan
+from pipeline.verification.masks import only_renamed, only_uncovered
 from pipeline.verification.reports import rule_name, rule_names
 from pipeline.verification.weights import weight
 
@@ -48,9 +49,13 @@ def still_there(target: Observed, change: Change, before: Scan, after: Scan) -> 
 def new_finding(target: Observed, before: Scan, after: Scan) -> str | None:
     """Return a finding of equal or higher severity that only the fixed file has, None when there is none."""
     old, new = _counts(before), _counts(after)
-    for rules, count in sorted(new.items()):
-        if count <= old[rules] or set(rules) & set(target.rules):
-            continue
+    grown = Counter({rules: count - old[rules] for rules, count in new.items() if count > old[rules]})
+    for rules in list(grown):
+        if set(rules) & set(target.rules) or only_renamed(rules, old, new):
+            del grown[rules]
+    if only_uncovered(target.rules, grown, old[target.rules] - new[target.rules]):
+        return None
+    for rules in sorted(grown):
         severity = next(one.severity for one in after.findings if one.rules == rules)
         if weight(rules, severity) <= weight(target.rules, target.severity):
             line = next(one.start_line for one in after.findings if one.rules == rules)

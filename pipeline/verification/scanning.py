@@ -42,6 +42,10 @@ def service_of(context: Context, findings: Sequence[Finding] = ()) -> Service:
 
 def own_rules(context: Context) -> Path | None:
     """Return the repository's own Semgrep rules, None when it has none on disk."""
-    sources = [Path(source) for source in (context.request.source, context.request.earlier_source) if source]
+    return rules_in([Path(source) for source in (context.request.source, context.request.earlier_source) if source])
+
+
+def rules_in(sources: Sequence[Path]) -> Path | None:
+    """Return the first source's own Semgrep rules, None when none has any."""
     found = (source / name for source in sources for name in _OWN_RULES)
     return next((path for path in found if path.exists()), None)

@@ -29,6 +29,14 @@ def test_three_clusters_fill_three_parts() -> None:
     assert sorted(parts.values()) == ["test", "train", "valid"]
 
 
+def test_what_is_dated_is_held_out_newest_first() -> None:
+    names = [f"c{number}" for number in range(20)]
+    times = [f"2024-01-{number + 1:02}T00:00:00Z" for number in range(20)]
+    parts = split(names, [True] * 20, 0.1, 0.1, 3, times)
+    assert {name for name, part in parts.items() if part == "test"} == {"c19", "c18"}
+    assert {name for name, part in parts.items() if part == "valid"} == {"c17", "c16"}
+
+
 def test_small_fractions_stay_small_when_clusters_allow() -> None:
     names = [f"c{number}" for number in range(100)]
     parts = split(names, [False] * 100, 0.1, 0.1, 3)

@@ -80,3 +80,22 @@ def test_rules_have_one_spelling():
     assert rule_name("rules.python.py-weak-hash") == "py-weak-hash"
     assert rule_name("zizmor/unpinned-uses") == "unpinned-uses"
     assert rule_name("CKV_AWS_16") != rule_name("CKV_AWS_161")
+
+
+def test_what_the_weakness_itself_kept_from_being_reported_is_not_new():
+    http, old_tls = seen(2, "nif21", Severity.CRITICAL), seen(2, "nif20", Severity.CRITICAL)
+    assert new_finding(http, scan(http), scan(old_tls)) is None
+    assert new_finding(old_tls, scan(old_tls), scan(http)) == "nif21 (critical) is new, line 2"
+    assert new_finding(http, scan(http), scan(old_tls, old_tls)) == "nif20 (critical) is new, line 2"
+
+
+def test_a_hidden_finding_excuses_nothing_beside_it():
+    privileged, bare, root = (seen(2, rule) for rule in ("ksv17", "ksv118", "ksv12"))
+    assert new_finding(privileged, scan(privileged), scan(bare)) is None
+    assert new_finding(privileged, scan(privileged), scan(bare, root)) == "ksv118 (high) is new, line 2"
+
+
+def test_the_same_weakness_of_another_resource_type_is_not_new_but_a_second_one_is():
+    target, instance, cluster = seen(2), seen(3, "aws80"), seen(3, "aws79")
+    assert new_finding(target, scan(target, instance), scan(cluster)) is None
+    assert new_finding(target, scan(target, instance), scan(instance, cluster)) == "aws79 (high) is new, line 3"

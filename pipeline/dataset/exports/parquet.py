@@ -12,7 +12,7 @@ SPLITS = {"train": "train", "valid": "validation", "test": "test"}
 """The Hub's names of the parts."""
 TEXTS = (
     "kind", "label", "split", "fingerprint", "pair", "scanner", "rule", "severity", "domain", "technology", "path",
-    "cluster", "tier", "author", "source", "verdict", "evidence", "before", "note",
+    "cluster", "tier", "author", "source", "verdict", "evidence", "before", "note", "commit", "made",
 )  # fmt: skip
 NUMBERS = ("start_line", "end_line", "approach")
 LISTS = ("cwes", "lines")

@@ -15,10 +15,18 @@ class Trivy(FileRunner):
     scanners: tuple[str, ...] = ("trivy",)
     programs: tuple[str, ...] = ("trivy",)
     patterns = INFRASTRUCTURE
+    _OWN_LIMIT = "24h"
+    """Trivy gives up after five minutes by itself; verification's own limit is the one that counts."""
 
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
         """Return the command line."""
-        flags = ["--skip-check-update", "--quiet", "--format=json", f"--output={report}"]
+        flags = [
+            "--skip-check-update",
+            "--quiet",
+            "--format=json",
+            f"--output={report}",
+            f"--timeout={self._OWN_LIMIT}",
+        ]
         return [setup.program, "config", *flags, f"--cache-dir={report.parent / 'trivy-cache'}", "."]
 
 
