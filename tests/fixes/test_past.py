@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,8 +32,8 @@ class Repository:
         self.git("init", "-q", "-b", "main")
 
     def git(self, *words, **environment):
-        who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b",
-               "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}  # fmt: skip
+        who = {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        who |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
         done = subprocess.run(
             ["git", "-C", str(self.folder), *words], env=os.environ | who | environment, check=True, capture_output=True
         )
@@ -148,7 +150,8 @@ def test_what_was_mined_is_learned(repository, mine, tmp_path):
     reports = tmp_path / "reports"
     reports.mkdir()
     repository.commit(d__py=SHELL.replace("\n\ndef", "import subprocess\n\n\ndef"))
-    command = ["bandit", "-q", "-f", "json", "--exit-zero", "-o", str(reports / "bandit.json"), "d.py"]
+    bandit = str(Path(sys.executable).with_name("bandit"))
+    command = [bandit, "-q", "-f", "json", "--exit-zero", "-o", str(reports / "bandit.json"), "d.py"]
     subprocess.run(command, cwd=repository.folder, check=True, capture_output=True)
     from pipeline.process_artifacts import main as process
 
