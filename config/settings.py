@@ -45,6 +45,7 @@ class FineTuning(Section):
     learning_rate: Annotated[float, Meta(gt=0.0, le=1.0, description="Peak learning rate.")] = 1e-4
     codefix_learning_rate: Annotated[float, Meta(gt=0.0, le=1.0, description="Peak learning rate of stage 2.")] = 1e-4
     max_epochs: Annotated[int, Meta(ge=1, description="Passes over the data.")] = 3
+    quick_test_epochs: Annotated[int, Meta(ge=1, description="Passes over the data with --quick-test.")] = 1
     warmup_steps: Annotated[
         int, Meta(ge=0, description="Steps until the peak rate; at most a tenth of all steps is used.")
     ] = 100
@@ -158,7 +159,9 @@ class Dataset(Section):
     test_fraction: Annotated[float, Meta(gt=0.0, lt=0.5, description="Share held out for the test.")] = 0.1
     seed: Annotated[int, Meta(ge=0, description="Seed of the split.")] = 7
     max_per_rule: Annotated[int, Meta(ge=1, description="Most examples of one rule.")] = 50
-    quick_test_examples: Annotated[int, Meta(ge=8, description="Examples of each kind with --quick-test.")] = 100
+    quick_test_examples: Annotated[
+        int, Meta(ge=8, description="Examples of each kind to train on with --quick-test.")
+    ] = 100
 
 
 class Evaluation(Section):

@@ -80,7 +80,7 @@ def _add_training(group: Any) -> None:
     group.add_argument("--skip-fine-tuning", action="store_true", help="stop after the data set")
     group.add_argument("--disable-sequential-fine-tuning", action="store_true", help="one adapter for both tasks")
     group.add_argument("--disable-rag", action="store_true", help="leave the retrieved passages out of the prompts")
-    group.add_argument("--quick-test", action="store_true", help="few examples, one epoch: does the whole chain work?")
+    group.add_argument("--quick-test", action="store_true", help="few examples, one pass: does the whole chain work?")
     upload = group.add_mutually_exclusive_group()
     upload.add_argument("--upload-model", action="store_true", help="upload the result to the Hugging Face Hub")
     upload.add_argument(
@@ -153,7 +153,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     if arguments.disable_sequential_fine_tuning:
         changes["sequential"] = False
     if arguments.quick_test:
-        changes["max_epochs"] = 1
+        changes["max_epochs"] = settings.fine_tuning.quick_test_epochs
     if arguments.skip_upload:
         changes["upload_enabled"] = False
     knowledge = settings.knowledge

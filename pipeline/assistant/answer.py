@@ -26,12 +26,16 @@ class Question(msgspec.Struct, frozen=True):
 
     @classmethod
     def held_out(cls, output: Path, kind: str) -> Question | None:
-        """Return the shortest held-out example of a kind, None when none was held out."""
+        """Return the shortest held-out example about code of a kind, None when none was held out."""
         path = output / "dataset" / kind / "test.jsonl"
         if not path.exists() or not (output / "models" / kind).exists():
             return None
-        examples = sorted(read_records(path, Example), key=lambda example: len(example.messages[1].content))
+        examples = sorted(read_records(path, Example), key=_by_interest)
         return cls(examples[0].messages[:-1], examples[0].messages[-1].content) if examples else None
+
+
+def _by_interest(example: Example) -> tuple[bool, int]:
+    return example.metadata["domain"] == "sca", len(example.messages[1].content)
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -46,7 +46,7 @@ class Assemble:
             raise InputRefused(
                 "The reports hold no findings, so there is nothing to learn from.", "Check --artifacts-dir."
             )
-        parts = _split(made, context.settings)
+        made, parts = _few(made, _split(made, context.settings), context, dropped)
         folder = context.folder / "dataset"
         counts: dict[str, Any] = {}
         for kind in KINDS:
@@ -133,20 +133,16 @@ def _distinct(made: list[tuple[str, Example]], dropped: Counter[str]) -> list[tu
 
 
 def _limit(made: list[tuple[str, Example]], context: Context, dropped: Counter[str]) -> list[tuple[str, Example]]:
-    """Keep at most `max_per_rule` examples of a rule and kind, and few in a quick test."""
+    """Keep at most `max_per_rule` examples of a rule and kind."""
     settings = context.settings.dataset
     per_rule: Counter[tuple[str, str]] = Counter()
-    per_kind: Counter[str] = Counter()
     kept = []
     for kind, example in made:
         rule = (kind, example.metadata["rule"])
         if per_rule[rule] >= settings.max_per_rule:
             dropped[f"{kind}: more than {settings.max_per_rule} of a rule"] += 1
-        elif context.request.quick_test and per_kind[kind] >= settings.quick_test_examples:
-            dropped[f"{kind}: quick test"] += 1
         else:
             per_rule[rule] += 1
-            per_kind[kind] += 1
             kept.append((kind, example))
     return kept
 
@@ -170,6 +166,24 @@ def _split(made: list[tuple[str, Example]], settings: Settings) -> list[str]:
         example.metadata["cluster"] = name
         example.metadata["split"] = where[name]
     return [where[name] for name in names]
+
+
+def _few(
+    made: list[tuple[str, Example]], parts: list[str], context: Context, dropped: Counter[str]
+) -> tuple[list[tuple[str, Example]], list[str]]:
+    """Keep, in a quick test, few examples of each kind to train on and a quarter as many in the other parts."""
+    if not context.request.quick_test:
+        return made, parts
+    most = context.settings.dataset.quick_test_examples
+    taken: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for (kind, example), part in zip(made, parts, strict=True):
+        if taken[kind, part] >= (most if part == "train" else max(1, most // 4)):
+            dropped[f"{kind}: quick test"] += 1
+        else:
+            taken[kind, part] += 1
+            kept.append(((kind, example), part))
+    return [made for made, _ in kept], [part for _, part in kept]
 
 
 def _warn(counts: dict[str, Any], context: Context) -> None:

@@ -69,7 +69,7 @@ def _reduced(context: Context, cases: list[Case], fixes: list[Fix]) -> list[Fix]
             for fix in cuts
             if (case := by_fingerprint.get(fix.fingerprint)) is not None
         )
-        return service_of(context).verify(list(proposals))
+        return service_of(context, "mine").verify(list(proposals))
 
     history = [fix for fix in fixes if fix.source is FixSource.HISTORY]
     kept = {id(fix) for fix in reduce(history, judge)}

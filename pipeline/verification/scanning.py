@@ -25,11 +25,11 @@ def scanning_settings(settings: Verification) -> dict[str, Any]:
     }
 
 
-def service_of(context: Context, findings: Sequence[Finding] = ()) -> Service:
-    """Return the service for a stage: scans are kept in the workspace, across runs."""
+def service_of(context: Context, stage: str, findings: Sequence[Finding] = ()) -> Service:
+    """Return the service for the stage named `stage`: scans are kept in the workspace, across runs."""
 
     def progress(done: int, total: int) -> None:
-        context.progress(Progress(stage="verify", message="verdicts", done=done, total=total))
+        context.progress(Progress(stage=stage, message="verdicts", done=done, total=total))
 
     return Service(
         settings=context.settings.verification,

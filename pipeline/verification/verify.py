@@ -36,7 +36,7 @@ class Verify:
         fixes = list(read_records(context.inputs["mine"] / "fixes.jsonl", Fix))
         with ExitStack() as stack:
             proposals, findings = _proposals(context, stack, fixes)
-            verdicts = service_of(context, list(findings.values())).verify(list(proposals.values()))
+            verdicts = service_of(context, self.name, list(findings.values())).verify(list(proposals.values()))
         judged = dict(zip(proposals, verdicts, strict=True))
         verdicts = [judged.get(number) or _without_source(fix, findings) for number, fix in enumerate(fixes)]
         write_records(context.folder / "verdicts.jsonl", verdicts)

@@ -34,6 +34,17 @@ def test_the_demo_artifacts_give_findings_and_both_data_sets(command, demo) -> N
             )
 
 
+def test_a_quick_test_trains_on_few_and_still_holds_some_out(command, demo) -> None:
+    (command.folder / "few.yaml").write_text("dataset: {quick_test_examples: 8}\nknowledge: {enabled: false}\n")
+    inputs = ["--artifacts-dir", demo / "artifacts" / "second", "--source", demo / "app" / "second"]
+    assert command(*inputs, "--config", "few.yaml", "--output-dir", "out", SKIP, "--quick-test").returncode == 0
+    lines = {
+        part: len((command.folder / "out/dataset/analysis" / f"{part}.jsonl").read_text().splitlines())
+        for part in ("train", "valid", "test")
+    }
+    assert lines == {"train": 8, "valid": 2, "test": 2}
+
+
 def test_no_cluster_stands_on_both_sides(command, demo) -> None:
     command(*second(demo), "--output-dir", "out", SKIP)
     sides: dict[str, set[str]] = {}
