@@ -60,15 +60,45 @@ class FineTuning(Section):
     rank: Annotated[int, Meta(ge=1, description="LoRA rank.")] = 16
     alpha: Annotated[float, Meta(gt=0.0, description="LoRA alpha; the scale is alpha / rank.")] = 32.0
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0, description="LoRA dropout.")] = 0.05
+    target_modules: Annotated[
+        tuple[str, ...],
+        Meta(description="Linear layers that get an adapter, such as `q_proj`; empty: all in a block."),
+    ] = ()
     layers: Annotated[int, Meta(ge=-1, description="Upper layers that get adapters; -1 means all.")] = -1
+    use_dora: Annotated[bool, Meta(description="Weight-decomposed adapters (DoRA).")] = False
     max_tokens: Annotated[int, Meta(ge=64, description="Longest example, in tokens.")] = 2048
+    token_budget: Annotated[
+        int, Meta(ge=0, description="Tokens in a packed row; 0 chooses from the data and the memory.")
+    ] = 0
+    shared_prefix: Annotated[
+        bool, Meta(description="Compute what a row's examples begin with once. Off while there is dropout.")
+    ] = True
     prompt_loss_weight: Annotated[float, Meta(ge=0.0, le=1.0, description="Weight of prompt tokens in the loss.")] = 0.0
     replay_share: Annotated[
         float, Meta(ge=0.0, le=1.0, description="Stage 1 examples mixed into stage 2, as a share of its own.")
     ] = 0.1
+    kl_weight: Annotated[
+        float, Meta(ge=0.0, description="Stage 2: weight of the divergence from stage 1's answers in the loss.")
+    ] = 0.0
+    forgetting_budget: Annotated[
+        float,
+        Meta(ge=0.0, description="How far stage 2 may raise stage 1's validation loss, relative to before."),
+    ] = 0.1
+    keep_checkpoints: Annotated[int, Meta(ge=1, le=100, description="Checkpoints kept.")] = 2
     gradient_checkpointing: Annotated[
-        bool, Meta(description="Recompute activations instead of keeping them: less memory, more time.")
-    ] = True
+        bool,
+        Meta(
+            description="Recompute activations instead of keeping them: less memory, more time. Turned on by itself "
+            "when memory doesn't suffice without."
+        ),
+    ] = False
+    memory_limit_gigabytes: Annotated[
+        float, Meta(ge=0.0, description="Most memory to train in; 0 means three quarters of the machine's.")
+    ] = 0.0
+    segment_seconds: Annotated[
+        float, Meta(ge=0.0, description="On Metal: train this long, then pause for the display; 0 never.")
+    ] = 20.0
+    pause_seconds: Annotated[float, Meta(ge=0.0, le=60.0, description="How long that pause is.")] = 0.25
     quantization: Annotated[
         Literal["none", "4bit", "8bit"], Meta(description="Quantise the base model before training.")
     ] = "none"

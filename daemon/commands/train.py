@@ -23,8 +23,8 @@ def add(subparsers: Any) -> None:
         "train",
         help="train again from a data set",
         description="Train from a data set: fixsmith's own (analysis specialist, then code-fix specialist), a folder "
-        "with train.jsonl and perhaps valid.jsonl, or one JSONL file of chat conversations. Adapter, figures and "
-        "loss curve go to WORKSPACE/trained/NAME. Interrupted, the same command goes on where it was.",
+        "with train.jsonl and perhaps valid.jsonl, or one JSONL file of chat conversations. Adapter, PEFT export, "
+        "figures and loss curve go to WORKSPACE/trained/NAME. Interrupted, the same command goes on where it was.",
         epilog="Values come from the flags, else --recipe, else the settings.",
     )
     command.add_argument("--dataset", metavar="DIR|FILE", required=True, help="what to train on")
@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from config.load import load_settings
     from config.location import settings_file
     from pipeline.models.base import resolve
+    from pipeline.training import peft
     from pipeline.training.parts import parts
 
     if arguments.upload:
@@ -65,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     for part in chosen:
         job = _job(part, recipes[part.after is not None], str(base.path), output, work)
         _train(part.name or arguments.output_name, job, arguments.json)
+        peft.export(Path(job.output), Path(job.output) / peft.FOLDER, base.name)
     return 0
 
 

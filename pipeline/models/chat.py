@@ -15,6 +15,7 @@ class Tokenizer(Protocol):
 
     chat_template: str | None
     all_special_tokens: Sequence[str]
+    all_special_ids: Sequence[int]
     eos_token_id: int
 
     def apply_chat_template(self, messages: Sequence[Message], **options: Any) -> Any:

@@ -98,9 +98,11 @@ def _end_of_turn(run: list[int], tokenizer: chat.Tokenizer) -> int:
 
 
 def _verified(encoded: Encoded, message: chat.Message, tokenizer: chat.Tokenizer) -> Encoded:
+    """Return the example once its tokens, decoded, are the answer, and no special one but the turn's end is learned."""
     marked = [token for token, answer in zip(encoded.tokens, encoded.answer, strict=True) if answer]
     content = chat.defused(tokenizer, message)["content"].strip()
-    if content not in tokenizer.decode(marked):
+    specials = set(marked) & set(tokenizer.all_special_ids)
+    if content not in tokenizer.decode(marked) or specials != {tokenizer.eos_token_id}:
         raise InputRefused(f"{encoded.name}: the answer is not what its tokens decode to.", "Report this.")
     return encoded
 

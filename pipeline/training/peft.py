@@ -12,6 +12,7 @@ from typing import Any
 from config.errors import InputRefused
 from pipeline.training import files
 
+FOLDER = "peft"  # beside an adapter's own files
 _PARTS = {"lora_a": "lora_A.weight", "lora_b": "lora_B.weight", "m": "lora_magnitude_vector"}
 
 

@@ -78,8 +78,7 @@ class TrainSingle:
 def analysis_recipe(settings: Settings) -> Recipe:
     """Return the recipe the settings describe."""
     values = settings.fine_tuning
-    names = [field.name for field in msgspec.structs.fields(Recipe) if hasattr(values, field.name)]
-    return Recipe(**{name: getattr(values, name) for name in names})
+    return Recipe(**{field.name: getattr(values, field.name) for field in msgspec.structs.fields(Recipe)})
 
 
 def codefix_recipe(settings: Settings) -> Recipe:
@@ -97,6 +96,7 @@ def train(
     replay: Path | None = None,
 ) -> dict[str, Any]:
     """Train in a child process and bring adapter, metrics and curve into the stage's folder."""
+    from pipeline.training import peft
     from pipeline.training.backend import TrainingJob
     from pipeline.training.mlx.backend import MlxBackend
 
@@ -115,6 +115,7 @@ def train(
     )
     result = MlxBackend().train(job, lambda event: _show(stage, event, context))
     shutil.copytree(result.adapter, context.folder / "model", ignore=shutil.ignore_patterns("result.json"))
+    peft.export(context.folder / "model", context.folder / "model" / peft.FOLDER, base.name)
     return _counts(result, base)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import mlx.core as mx
 import msgspec
 import pytest
 
 from config.errors import UsageError
+from pipeline.models.load import load
 from pipeline.training.backend import TrainingError
 from pipeline.training.mlx.training import train
 from pipeline.training.recipe import Recipe
@@ -40,6 +43,23 @@ def plain() -> dict[str, bytes]:
 def test_every_key_is_looked_at_here() -> None:
     known = {field.name for field in msgspec.structs.fields(Recipe)}
     assert known == {*CHANGES, *SAME_RESULT, *STAGE_TWO, *ELSEWHERE}
+
+
+def test_every_key_can_be_set_in_the_settings() -> None:
+    from config.settings import FineTuning, Settings
+    from pipeline.training.stages import analysis_recipe
+
+    changed = {"use_dora": True, "target_modules": ("q_proj",), "kl_weight": 0.5, "forgetting_budget": 0.3, "rank": 3}
+    recipe = analysis_recipe(Settings(fine_tuning=FineTuning(**changed)))
+    assert {name: getattr(recipe, name) for name in changed} == changed
+    assert {field.name for field in msgspec.structs.fields(Recipe)} <= {
+        field.name for field in msgspec.structs.fields(FineTuning)
+    }
+
+
+def test_accumulated_batches_are_one_batch_weighted_by_tokens(job) -> None:
+    whole = trained(job("whole", **BASE | {"batch_size": 4}))
+    assert trained(job("parts", **BASE | {"batch_size": 2, "gradient_accumulation": 2})) == whole
 
 
 @pytest.mark.parametrize("key", CHANGES)
@@ -115,6 +135,37 @@ def test_when_nothing_fits_it_says_what_to_do(job) -> None:
     assert "max_tokens" in caught.value.hint
 
 
+def test_memory_that_cannot_be_had_is_too_much_and_other_errors_are_errors(job, monkeypatch) -> None:
+    from pipeline.training.mlx.step import Stepper
+
+    def fails(message: str) -> None:
+        def step(*_: object) -> None:
+            raise RuntimeError(message)
+
+        monkeypatch.setattr(Stepper, "step", step)
+
+    fails("[malloc] Unable to allocate 99 bytes.")
+    with pytest.raises(TrainingError, match="more than there is"):
+        train(job(**BASE), lambda event: None, lambda: False)
+    fails("[matmul] shapes differ")
+    with pytest.raises(RuntimeError, match="matmul"):
+        train(job(**BASE), lambda event: None, lambda: False)
+
+
+def test_on_metal_what_is_wired_is_bounded_too(monkeypatch) -> None:
+    from pipeline.training.mlx import memory
+
+    wired = []
+    monkeypatch.setattr(memory.mx.metal, "is_available", lambda: True)
+    monkeypatch.setattr(memory.mx, "device_info", lambda: {"max_recommended_working_set_size": 7_000})
+    monkeypatch.setattr(memory.mx, "set_wired_limit", wired.append)
+    for name in ("set_memory_limit", "set_cache_limit"):
+        monkeypatch.setattr(memory.mx, name, lambda limit: None)
+    memory.bound(9_000)
+    memory.bound(5_000)
+    assert wired == [7_000, 5_000]
+
+
 def test_early_stopping_keeps_the_best_and_stops(job) -> None:
     hot = BASE | {"learning_rate": 0.3, "schedule": "constant", "max_epochs": 20, "eval_steps": 2}
     result = train(
@@ -151,6 +202,23 @@ def test_a_loss_that_is_not_a_number_names_step_and_example(job, monkeypatch: py
             lambda event: None,
             lambda: False,
         )
+
+
+def test_of_a_step_only_the_example_that_is_broken_is_named(job, tmp_path: Path) -> None:
+    from pipeline.models import tiny
+    from pipeline.training.backend import NonFiniteTraining
+
+    model = tiny.make(tmp_path / "broken", "olmo2")
+    weights = mx.load(str(model / "model.safetensors"))
+    token = load(model)[1].encode("\x7f", add_special_tokens=False)[0]
+    weights["model.embed_tokens.weight"][token] = float("nan")
+    mx.save_safetensors(str(model / "model.safetensors"), weights, metadata={"format": "mlx"})
+    made = msgspec.structs.replace(job(**BASE | {"batch_size": 11}), base_model=str(model))
+    lines = [json.loads(line) for line in Path(made.train).read_text().splitlines()]
+    lines[3]["messages"][1]["content"] += "\x7f"
+    Path(made.train).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(NonFiniteTraining, match=r"step 1, in train.jsonl:4 \(analysis-3\)\."):
+        train(made, lambda event: None, lambda: False)
 
 
 def test_divergence_and_no_learning_are_noticed(job) -> None:

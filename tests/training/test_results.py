@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import mlx.core as mx
@@ -73,14 +77,32 @@ def test_a_fused_model_says_what_base_and_adapter_say(job, tmp_path: Path, model
     assert mx.abs(fused - load(Path(made.base_model), Path(made.output))[0](ids)).max().item() < 1e-4
 
 
-def test_fusing_into_a_quantised_base_is_done_dequantised(job, tmp_path: Path) -> None:
-    made = job(quantization="4bit", **GOOD | {"max_epochs": 2})
+@pytest.mark.parametrize("bits", ["4bit", "8bit"])
+def test_fusing_into_a_quantised_base_is_done_dequantised(job, tmp_path: Path, bits: str) -> None:
+    made = job(quantization=bits, **GOOD | {"max_epochs": 2, "learning_rate": 1e-3})
     train(made, quiet, lambda: False)
     outcome = fuse.fuse(Path(made.base_model), Path(made.output), tmp_path / "fused")
     assert outcome["dequantized"] and outcome["error"] < fuse.TOLERANCE
+    assert_fused_says_the_same(made.base_model, made.output, tmp_path / "fused")
+
+
+def test_fusing_into_a_base_that_came_quantised_is_done_dequantised(job, models, tmp_path: Path) -> None:
+    from mlx_lm.utils import load as plain_load
+    from mlx_lm.utils import quantize_model, save
+
+    model, tokenizer, config = plain_load(str(models("olmo2")), return_config=True)
+    model, config = quantize_model(model, config, 64, 4)
+    save(tmp_path / "base", models("olmo2"), model, tokenizer, config)
+    made = msgspec.structs.replace(job(**GOOD | {"max_epochs": 2}), base_model=str(tmp_path / "base"))
+    train(made, quiet, lambda: False)
+    outcome = fuse.fuse(tmp_path / "base", Path(made.output), tmp_path / "fused")
+    assert outcome["dequantized"] and outcome["error"] < fuse.TOLERANCE
+    assert_fused_says_the_same(made.base_model, made.output, tmp_path / "fused")
+
+
+def assert_fused_says_the_same(base: str, adapter: str, fused: Path) -> None:
     ids = mx.array([[5, 6, 7, 8, 9]])
-    fused = load(tmp_path / "fused")[0](ids)
-    assert mx.abs(fused - load(Path(made.base_model), Path(made.output))[0](ids)).max().item() < 1e-3
+    assert mx.abs(load(fused)[0](ids) - load(Path(base), Path(adapter))[0](ids)).max().item() < 1e-3
 
 
 def test_fusing_that_would_change_the_answers_is_refused(trained, tmp_path: Path, monkeypatch) -> None:
@@ -108,6 +130,38 @@ def test_the_peft_export_holds_the_same_product(trained, tmp_path: Path) -> None
     wanted = scale * (ours[f"{name}.lora_a"] @ ours[f"{name}.lora_b"]).T
     np.testing.assert_allclose(config["lora_alpha"] / config["r"] * product, wanted, rtol=1e-5, atol=1e-7)
     assert config["layers_to_transform"] == [0, 1, 2]
+
+
+PEFT_LOGITS = """
+import json, sys
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+model = PeftModel.from_pretrained(model, sys.argv[2]).eval()
+with torch.no_grad():
+    print(json.dumps(model(torch.tensor([[5, 6, 7, 8, 9]])).logits[0].tolist()))
+"""
+
+
+@pytest.mark.parametrize("kind", ["lora", "dora"])
+@pytest.mark.parametrize("model", ["olmo2", "llama"])
+def test_peft_loads_the_export_and_says_the_same(job, tmp_path: Path, model: str, kind: str) -> None:
+    python = os.environ.get("FIXSMITH_PEFT_PYTHON") or (sys.executable if find_spec("peft") else None)
+    if python is None:
+        pytest.skip("peft isn't installed; FIXSMITH_PEFT_PYTHON can name an interpreter that has it")
+    made = job(model=model, use_dora=kind == "dora", **GOOD | {"max_epochs": 2, "layers": 2})
+    train(made, quiet, lambda: False)
+    folder = peft.export(Path(made.output), tmp_path / "peft", made.base_model)
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "LD_PRELOAD")}
+    command = [python, "-c", PEFT_LOGITS, made.base_model, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    found = np.array(json.loads(done.stdout.splitlines()[-1]))
+    ours, base = (
+        load(Path(made.base_model), adapter)[0](mx.array([[5, 6, 7, 8, 9]]))[0] for adapter in (Path(made.output), None)
+    )
+    assert np.abs(found - np.array(base)).max() > 1e-2
+    np.testing.assert_allclose(found, np.array(ours), atol=2e-4)
 
 
 def test_stage_two_starts_where_stage_one_ended(trained, job) -> None:

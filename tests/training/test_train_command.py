@@ -36,6 +36,7 @@ def test_a_data_set_gives_two_adapters_each_with_its_loss_curve(train, tmp_path:
     made = tmp_path / "workspace/trained/mine"
     for name in ("analysis", "codefix"):
         assert (made / name / "adapters.safetensors").stat().st_size > 1000
+        assert (made / name / "peft/adapter_model.safetensors").stat().st_size > 1000
         assert (made / name / "loss.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr()
     assert f"{made / 'codefix'}\n" in said.out and "validation loss" in said.out

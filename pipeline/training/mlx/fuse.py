@@ -21,7 +21,7 @@ from mlx.utils import tree_unflatten
 from mlx_lm.utils import dequantize_model, save_config, save_model
 
 from config.errors import Error
-from pipeline.models.load import load
+from pipeline.models.load import adapter_config, load
 from pipeline.training import files
 from pipeline.training.mlx.elementwise import number
 
@@ -42,7 +42,7 @@ def fuse(base: Path, adapter: Path, output: Path, prompts: Sequence[str] = PROMP
 
     Raises `FusingRefused` when even the dequantised model differs by more than `TOLERANCE`.
     """
-    model, tokenizer = load(base)
+    model, tokenizer = load(base, quantization=_quantization(adapter))
     plain = _logits(model, tokenizer, prompts)
     model, tokenizer = load(base, adapter)
     wanted = _logits(model, tokenizer, prompts)
@@ -57,6 +57,11 @@ def fuse(base: Path, adapter: Path, output: Path, prompts: Sequence[str] = PROMP
         f"The fused model differs from base and adapter by {error:.0%} of the adapter's effect.",
         "Use the adapter as it is: `--adapter-path`.",
     )
+
+
+def _quantization(adapter: Path) -> str:
+    """Return how the base was quantised for the adapter: its effect is what it adds to that base."""
+    return str(adapter_config(adapter).get("fixsmith", {}).get("quantization", "none"))
 
 
 def _fused(base: Path, adapter: Path, dequantize: bool) -> Any:

@@ -126,16 +126,17 @@ class Loop:
     def _check(self, outcome: Outcome, norm: float, number: int) -> None:
         if math.isfinite(as_number(outcome.loss)) and math.isfinite(norm):
             return
-        rows = [
-            row
-            for row, loss in zip(outcome.rows, outcome.row_losses, strict=True)
-            if not math.isfinite(as_number(loss))
-        ] or list(outcome.rows)
-        names = ", ".join(self.data.examples[example].name for row in rows for example in row.examples)
+        names = ", ".join(self.data.examples[example].name for example in self._culprits(outcome))
         raise NonFiniteTraining(
             f"Loss or gradient is not a number at step {number + 1}, in {names}.",
             "Lower `learning_rate`; if it happens at the first step, look at that example.",
         )
+
+    def _culprits(self, outcome: Outcome) -> list[int]:
+        """Return the examples whose own loss isn't a number; where none is it alone, all of the step."""
+        together = [number for row in outcome.rows for number in row.examples]
+        losses = {number: self.stepper.validation([number], self.weights) for number in together}
+        return [number for number, loss in losses.items() if not math.isfinite(loss)] or together
 
     def _count(self, outcome: Outcome, chosen: list[int], seconds: float) -> None:
         done = self.progress

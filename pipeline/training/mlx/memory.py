@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def planned(job: TrainingJob, model: Any, weights: Weights, data: Data, identity: str, emit: Any) -> Plan:
     """Return the plan of this training, made on its first start; raises `TrainingError` if nothing fits."""
     limit = limit_bytes(job.recipe)
-    mx.set_memory_limit(limit)
-    mx.set_cache_limit(min(limit // 8, 2 << 30))
+    bound(limit)
     path = Path(job.work) / _FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -54,6 +54,14 @@ def planned(job: TrainingJob, model: Any, weights: Weights, data: Data, identity
     plan = _made(job.recipe, model, weights, data, identity, limit, emit)
     files.write(path, msgspec.json.encode(plan))
     return plan
+
+
+def bound(limit: int) -> None:
+    """Keep MLX within `limit` bytes, its cache within an eighth, and on Metal what is wired within both."""
+    mx.set_memory_limit(limit)
+    mx.set_cache_limit(min(limit // 8, 2 << 30))
+    if mx.metal.is_available():
+        mx.set_wired_limit(min(limit, int(mx.device_info()["max_recommended_working_set_size"])))
 
 
 def limit_bytes(recipe: Recipe) -> int:
@@ -80,8 +88,9 @@ def _made(recipe: Recipe, model: Any, weights: Weights, data: Data, identity: st
                 keep_lower=keep,
                 peak_bytes=peak,
             )
+    needs = "more than there is" if peak == sys.maxsize else f"{peak / 1e9:.1f} GB"
     raise TrainingError(
-        f"One example of {shortest} tokens needs {peak / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are allowed.",
+        f"One example of {shortest} tokens needs {needs}, and {limit / 1e9:.1f} GB are allowed.",
         "Lower `max_tokens`, quantise the base model (`4bit`), or raise `memory_limit_gigabytes`.",
     )
 
@@ -109,7 +118,10 @@ def _choices(wanted: int, shortest: int, checkpointing: bool) -> list[tuple[int,
 
 
 def dry_run(stepper: Stepper, weights: Weights, budget: int, data: Data) -> int:
-    """Return the peak memory, in bytes, of loss and gradients of the fullest row `budget` allows."""
+    """Return the peak memory, in bytes, of loss and gradients of the fullest row `budget` allows.
+
+    More than there is, where MLX can't get it.
+    """
     chosen, filled = list[int](), 0
     for number in sorted([*data.train, *data.replay], key=lambda item: -len(data.examples[item].tokens)):
         if filled + len(data.examples[number].tokens) <= budget:
@@ -120,12 +132,22 @@ def dry_run(stepper: Stepper, weights: Weights, budget: int, data: Data) -> int:
     gc.collect()
     mx.clear_cache()
     mx.reset_peak_memory()
-    outcome = stepper.step(chosen, weights, 0)
-    mx.eval(outcome.loss, outcome.gradients)
-    peak = int(mx.get_peak_memory())
+    try:
+        outcome = stepper.step(chosen, weights, 0)
+        mx.eval(outcome.loss, outcome.gradients)
+        peak = int(mx.get_peak_memory())
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        peak = sys.maxsize
     mx.clear_cache()
     mx.reset_peak_memory()
     return peak
+
+
+def _out_of_memory(error: Exception) -> bool:
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or "malloc" in said or "memory" in said
 
 
 def _lowered(budget: int, wanted: int, checkpointing: bool, limit: int) -> TrainingEvent:

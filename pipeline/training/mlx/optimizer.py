@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import mlx.core as mx
 import mlx.optimizers as optim
 from mlx.utils import tree_flatten
 
 from pipeline.training.mlx.adapters import Weights
+from pipeline.training.mlx.elementwise import on_cpu
 from pipeline.training.recipe import Recipe
 
 FLOOR = 0.1  # the cosine ends at a tenth of the peak
@@ -36,18 +38,32 @@ def clipped(gradients: Weights, largest: float) -> tuple[Weights, mx.array]:
 
 
 class Optimizer:
-    """AdamW with bias correction over named weights; its whole state can be taken out and put back."""
+    """AdamW with bias correction over named weights; its whole state can be taken out and put back.
+
+    On a GPU the update is compiled, once: its shapes never change. On a CPU that brings nothing, and
+    needs a C++ compiler.
+    """
 
     def __init__(self, recipe: Recipe, weights: Weights) -> None:
         self.inner = optim.AdamW(
             learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay, bias_correction=True
         )
         self.inner.init(weights)
+        self._update = self._built()
 
     def apply(self, weights: Weights, gradients: Weights, rate: float) -> Weights:
         """Return the weights one step further."""
         self.inner.learning_rate = rate
-        return dict(self.inner.apply_gradients(gradients, weights))
+        return self._update(weights, gradients)
+
+    def _built(self) -> Callable[[Weights, Weights], Weights]:
+        def update(weights: Weights, gradients: Weights) -> Weights:
+            return dict(self.inner.apply_gradients(gradients, weights))
+
+        if on_cpu():
+            return update
+        compiled = mx.compile(update, inputs=self.inner.state, outputs=self.inner.state)
+        return cast(Callable[[Weights, Weights], Weights], compiled)
 
     @property
     def state(self) -> Weights:
@@ -61,3 +77,4 @@ class Optimizer:
             weight, _, part = name.rpartition(".")
             (restored.setdefault(weight, {}) if weight else restored)[part] = value
         self.inner.state = restored
+        self._update = self._built()

@@ -19,11 +19,10 @@ from pipeline.training.recipe import Recipe
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """A step's mean loss, its gradients, and per row the summed loss (to find a culprit)."""
+    """A step's mean loss, its gradients, and the rows it went over."""
 
     loss: mx.array
     gradients: Weights
-    row_losses: tuple[mx.array, ...]
     rows: tuple[Row, ...]
 
 
@@ -67,7 +66,7 @@ class Stepper:
             losses.append(loss)
             mx.eval(losses, gradients)
         scaled = {name: value * (1.0 / weight) for name, value in gradients.items()}
-        return Outcome(sum(losses, mx.array(0.0)) * (1.0 / weight), scaled, tuple(losses), tuple(laid))
+        return Outcome(sum(losses, mx.array(0.0)) * (1.0 / weight), scaled, tuple(laid))
 
     def _row_loss(
         self, weights: Weights, planned: Plan, key: mx.array, reference: mx.array | None, start: mx.array | None
