@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -113,8 +114,11 @@ class TrainingBackend(Protocol):
     def submit(self, job: TrainingJob) -> str:
         """Start the job and return its handle. The same job again goes on where it stood."""
 
-    def events(self, handle: str) -> Iterator[TrainingEvent]:
-        """Yield what happens until the job ends; raises its error, `Postponed` when it was cancelled."""
+    def events(self, handle: str) -> Generator[TrainingEvent, None, None]:
+        """Yield what happens until the job ends; raises its error, `Postponed` when it was cancelled.
+
+        Closed before that, it has the job keep a checkpoint and stop.
+        """
 
     def cancel(self, handle: str) -> None:
         """Ask the job to keep a checkpoint and stop."""
@@ -137,6 +141,7 @@ def prepare(recipe: Recipe, dataset: TrainingDataset) -> TrainingJob:
 def run(backend: TrainingBackend, job: TrainingJob, on_event: Callable[[TrainingEvent], None]) -> TrainingResult:
     """Submit `job`, hand every event to `on_event`, and return the result."""
     handle = backend.submit(job)
-    for event in backend.events(handle):
-        on_event(event)
+    with contextlib.closing(backend.events(handle)) as events:
+        for event in events:
+            on_event(event)
     return backend.collect(handle)

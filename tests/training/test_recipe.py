@@ -58,8 +58,13 @@ def test_every_key_can_be_set_in_the_settings() -> None:
 
 
 def test_accumulated_batches_are_one_batch_weighted_by_tokens(job) -> None:
-    whole = trained(job("whole", **BASE | {"batch_size": 4}))
-    assert trained(job("parts", **BASE | {"batch_size": 2, "gradient_accumulation": 2})) == whole
+    losses = []
+    for name, sizes in (("whole", (4, 1)), ("parts", (2, 2))):
+        made = job(name, **BASE | dict(zip(("batch_size", "gradient_accumulation"), sizes, strict=True)))
+        trained(made)
+        lines = (Path(made.output) / "metrics.jsonl").read_text().splitlines()
+        losses.append([json.loads(line).get("loss", 0.0) for line in lines])
+    assert losses[0] == pytest.approx(losses[1], abs=2e-3)
 
 
 @pytest.mark.parametrize("key", CHANGES)
@@ -127,6 +132,18 @@ def test_too_little_memory_lowers_the_budget_and_says_so(job) -> None:
     limited = job("limited", **BASE | {"batch_size": 8, "memory_limit_gigabytes": peak * 0.8 / 1e9})
     train(limited, events.append, lambda: False)
     assert any("rows are" in event.message for event in events if event.kind == "warning")
+
+
+def test_what_the_kl_term_keeps_counts_as_memory(job, monkeypatch) -> None:
+    from pipeline.training.mlx import memory
+
+    one = job("one", **BASE)
+    trained(one)
+    monkeypatch.setattr(memory, "reference_bytes", lambda model, data: 10**9 - 1000)
+    two = {"stage_one": Path(one.output), "memory_limit_gigabytes": 1.0}
+    trained(job("without", **BASE | two))
+    with pytest.raises(TrainingError, match="GB"):
+        trained(job("with", **BASE | two | {"kl_weight": 0.5}))
 
 
 def test_when_nothing_fits_it_says_what_to_do(job) -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import msgspec
@@ -66,7 +66,7 @@ class MlxBackend:
         self._jobs[handle] = job
         return handle
 
-    def events(self, handle: str) -> Iterator[TrainingEvent]:
+    def events(self, handle: str) -> Generator[TrainingEvent, None, None]:
         """Yield the child's events; raises its error, or says how it ended."""
         child, last = self._children[handle], None
         lines = child.stdout or ()

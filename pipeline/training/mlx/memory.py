@@ -51,7 +51,8 @@ def planned(job: TrainingJob, model: Any, weights: Weights, data: Data, identity
             return plan
     except (OSError, msgspec.MsgspecError):
         pass
-    plan = _made(job.recipe, model, weights, data, identity, limit, emit)
+    references = reference_bytes(model, data) if job.recipe.kl_weight and job.resume_adapter else 0
+    plan = _made(job.recipe, model, weights, data, identity, limit - references, emit)
     files.write(path, msgspec.json.encode(plan))
     return plan
 
@@ -93,6 +94,13 @@ def _made(recipe: Recipe, model: Any, weights: Weights, data: Data, identity: st
         f"One example of {shortest} tokens needs {needs}, and {limit / 1e9:.1f} GB are allowed.",
         "Lower `max_tokens`, quantise the base model (`4bit`), or raise `memory_limit_gigabytes`.",
     )
+
+
+def reference_bytes(model: Any, data: Data) -> int:
+    """Return what stage 1's hidden states at answer positions take, kept for the KL term."""
+    norm = model.model.norm.weight
+    answered = sum(sum(data.examples[number].answer) for number in [*data.train, *data.replay])
+    return answered * int(norm.size) * int(norm.dtype.size)
 
 
 def _keeps(recipe: Recipe, model: Any, data: Data, left: int) -> bool:
