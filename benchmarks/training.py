@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     parser.add_argument("--techniques", action="store_true", help="also without each technique")
     parser.add_argument("--raw", type=Path, help="file of single measurements")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -82,7 +83,7 @@ def main() -> None:
 
 def compare(name: str, model: str, lengths: str, batch: int, arguments: argparse.Namespace) -> None:
     """Measure every side of one combination, alternated, and print its lines: medians, and of the ratios."""
-    sides = [(side, "") for side in SIDES]
+    sides = [(side, "") for side in arguments.sides]
     sides += [("fixsmith", off) for off in OFF] if arguments.techniques else []
     found: dict[tuple[str, str], list[dict[str, float]]] = {side: [] for side in sides}
     for repeat in range(arguments.repeats):
@@ -91,13 +92,14 @@ def compare(name: str, model: str, lengths: str, batch: int, arguments: argparse
             job |= {"documents": arguments.documents, "epochs": arguments.epochs}
             key = json.dumps([name, repeat, arguments.threads, job | {"model": name}])
             found[side, off].append(remembered(arguments.raw, key, job, arguments.threads))
+    others = [side for side in arguments.sides if side != "fixsmith"]
     for (side, off), results in found.items():
         median = {key: statistics.median(result[key] for result in results) for key in results[0]}
         what = f"without {off}" if off else side
+        gains = "".join(f"{gain(results, found[other, '']):5.2f} of {other}  " for other in others)
         print(
-            f"{name:8} {lengths:7} batch {batch}  {what:32} {median['tokens_per_cpu_second']:7.1f} tokens/CPU-s  "
-            f"{gain(results, found['mlx-lm', '']):5.2f} of mlx-lm  "
-            f"{gain(results, found['sorted', '']):5.2f} of sorted  "
+            f"{name:8} {lengths:8} batch {batch}  {what:32} "
+            f"{median['tokens_per_cpu_second']:7.1f} tokens/CPU-s  {gains}"
             f"peak {median['peak_bytes'] / 1e9:6.2f} GB  seen {median['examples_seen']:3.0f}  "
             f"validation loss {median['valid_loss']:.4f}",
             flush=True,
