@@ -6,18 +6,20 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 from urllib.parse import quote
+
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from pipeline.findings.secret_context import is_placeholder
 from pipeline.findings.text import clean
 
 SHORTEST = 5
 SHORTEST_LINE = 16
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class KnownSecrets:
-    """The reported values, and each form they take when escaped, found by their first characters.
+    """The reported values, and each form they take when escaped, found in one pass over a text.
 
     Values too short or too common to be told from other text are left to the rules: replacing
     every `test` would destroy the findings and protect nothing.
@@ -26,23 +28,17 @@ class KnownSecrets:
     def __init__(self, values: Iterable[str] = ()) -> None:
         telling = {value.strip() for value in values if _is_telling(value.strip())}
         forms = {form for value in telling for form in _forms(value) if len(form) >= SHORTEST}
-        self._forms: dict[str, list[str]] = {}
-        for form in sorted(forms, key=lambda form: (-len(form), form)):
-            self._forms.setdefault(form[:SHORTEST], []).append(form)
-        self._starts = re.compile(_trie_pattern(self._forms)) if forms else None
+        readable = sorted(form for form in forms if not SURROGATE.search(form))
+        self._forms = AhoCorasick(readable, matchkind=MatchKind.LeftmostLongest) if readable else None
 
     def __bool__(self) -> bool:
-        return self._starts is not None
+        return self._forms is not None
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where a value stands, the longest at each place."""
-        position = 0
-        while self._starts is not None and (match := self._starts.search(text, position)):
-            start = match.start()
-            form = next((form for form in self._forms[match[0]] if text.startswith(form, start)), "")
-            if form:
-                yield start, start + len(form)
-            position = start + max(len(form), 1)
+        if self._forms is not None:
+            for _, start, end in self._forms.find_matches_as_indexes(SURROGATE.sub("?", text)):
+                yield start, end
 
 
 def _forms(value: str) -> set[str]:
@@ -64,31 +60,3 @@ def _is_telling(value: str) -> bool:
     if len(value) < SHORTEST or is_placeholder(value):
         return False
     return len(value) >= 8 or not (value.isalpha() and value.islower())
-
-
-def _trie_pattern(values: Iterable[str]) -> str:
-    """Return one regular expression that shares the values' beginnings: its time hardly grows with their number."""
-    trie: dict[str, Any] = {}
-    for value in sorted(values):
-        node = trie
-        for character in value:
-            node = node.setdefault(character, {})
-        node[""] = {}
-    return _branches(trie)
-
-
-def _branches(node: dict[str, Any]) -> str:
-    """Return the pattern of what follows a node, the longest first."""
-    branches = [_run(character, child) for character, child in node.items() if character]
-    if not branches:
-        return ""
-    return f"(?:{'|'.join(branches)}){'?' if '' in node else ''}"
-
-
-def _run(start: str, node: dict[str, Any]) -> str:
-    """Return the pattern from one character on; what has no fork is kept as one text."""
-    text = start
-    while len(node) == 1 and "" not in node:
-        ((character, node),) = node.items()
-        text += character
-    return re.escape(text) + _branches(node)

@@ -21,9 +21,10 @@ from pipeline.findings.text import (
     clean,
     cut,
     hides_direction,
+    without_torn_end,
 )
 from pipeline.records import Hints, Record, Rejection, Rule, Scanner, TextEdit
-from pipeline.scanners.interface import RawFinding
+from pipeline.scanners.interface import FIX_LEFT_OUT, RawFinding
 
 R = TypeVar("R", bound=Record)
 
@@ -71,7 +72,9 @@ class Normaliser:
 
     def text(self, text: str, limit: int = MAX_TEXT) -> str:
         """Return one text, cleaned, redacted and bounded, in this order."""
-        return cut(self._redactor.redact(clean(text[: limit * READ_AHEAD])), limit)
+        longest = limit * READ_AHEAD
+        redacted = self._redactor.redact(clean(text[:longest]))
+        return cut(redacted if len(text) <= longest else without_torn_end(redacted), limit)
 
     def _value(self, value: Any, limit: int) -> Any:
         if isinstance(value, Enum):
@@ -96,6 +99,8 @@ class Normaliser:
         flags = set(raw.flags)
         if any(talks_to_a_model(text[:MAX_HELP]) for text in texts):
             flags.add(FLAG)
+        if len(_whole_edits(raw.hints)) < len(raw.hints.edits):
+            flags.add(FIX_LEFT_OUT)
         if any(hides_direction(text) for text in texts):
             flags.add(HIDDEN_FLAG)
         return flags

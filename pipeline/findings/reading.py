@@ -19,6 +19,9 @@ from pipeline.stage import Context, Progress
 
 HEAD = 64 * 1024
 REPORT_SUFFIXES = frozenset({".json", ".sarif", ".xml", ".csv", ".jsonl", ".ndjson", ".gz", ".zip", ""})
+MOST_FAULTS = 1_000
+"""So many faults of one report are named one by one; the others are counted."""
+
 NO_REPORT = "not a scanner report"
 BILLS = ('"bomFormat"', '"spdxVersion"', "SPDXVersion:", "http://cyclonedx.org/schema/bom")
 Place = tuple[str, str]
@@ -103,14 +106,19 @@ class _Snapshot:
             self._refuse(item, refused.message, known=known)
             return
         found = broken = False
+        faults = 0
         try:
             for said in reader.read(report):
-                self._take(item, said)
+                faults += isinstance(said, Fault)
+                if isinstance(said, RawFinding) or faults <= MOST_FAULTS:
+                    self._take(item, said)
                 found = found or isinstance(said, RawFinding)
                 broken = broken or (isinstance(said, Fault) and _WHOLE.match(said.pointer) is not None)
         except InputRefused as refused:
             self._reject(item, refused.message)
             broken = True
+        if faults > MOST_FAULTS:
+            self._reject(item, f"{faults - MOST_FAULTS} more parts of the report can't be read")
         self._reading.reports += found or not broken
 
     def _take(self, item: Unpacked, said: RawFinding | Fault) -> None:

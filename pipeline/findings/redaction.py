@@ -6,7 +6,6 @@ never leaves the workspace, so that equal secrets stay equal and none can be gue
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import re
@@ -15,9 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+from ahocorasick_rs import AhoCorasick
 
 from config.errors import Error
-from pipeline.findings.known_secrets import KnownSecrets
+from pipeline.findings.known_secrets import SURROGATE, KnownSecrets
+from pipeline.findings.named_secrets import NEEDLES, find_named_secrets
 from pipeline.findings.secret_context import secret_of
 from pipeline.findings.secret_rules import SecretRule, rules
 
@@ -44,9 +45,11 @@ class Redactor:
     def __init__(self, key: bytes, known_secrets: Iterable[str] = ()) -> None:
         self._key = key
         self._rules = rules()
-        self._ranks = _by_needle(self._rules)
+        self._named = len(self._rules)
+        self._needles = _Needles([*(rule.needles for rule in self._rules), NEEDLES])
         self._known = KnownSecrets(known_secrets)
         self._seen: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
 
     def redact(self, text: str) -> str:
         """Return the text without secrets; what is already redacted stays as it is."""
@@ -60,15 +63,20 @@ class Redactor:
 
     def placeholder(self, kind: str, secret: str) -> str:
         """Return what stands for a secret: the same for the same secret."""
-        digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-        return f"[redacted:{kind}:{digest[:8]}]"
+        digest = hmac.digest(self._key, secret.encode("utf-8", "surrogatepass"), "sha256")
+        return f"[redacted:{kind}:{digest[:4].hex()}]"
 
     def _until_stable(self, text: str) -> str:
         """Redact again what a replacement laid bare, so that redacting twice changes nothing."""
+        done: dict[str, str] = {}
         for _ in range(MAX_PASSES):
-            changed = "".join(
-                part if PLACEHOLDER.fullmatch(part) else self._segment(part) for part in _SPLIT.split(text)
-            )
+            parts = _SPLIT.split(text)
+            for position in range(0, len(parts), 2):
+                part = parts[position]
+                if part and part not in done:
+                    done[part] = self._segment(part)
+                parts[position] = done[part] if part else part
+            changed = "".join(parts)
             if changed == text:
                 break
             text = changed
@@ -84,27 +92,49 @@ class Redactor:
     def _spans(self, text: str) -> Iterator[Span]:
         for start, end in self._known.find(text):
             yield Span(start, end, -1, self._kind_of(text[start:end]))
+        yield from self._ruled(text)
+
+    def _ruled(self, text: str) -> Iterator[Span]:
         lowered = text.lower()
-        present = [ranks for needle, ranks in self._ranks if needle in lowered]
-        for rank in sorted({rank for ranks in present for rank in ranks}):
+        ranks = self._needles.ranks(lowered)
+        if self._named in ranks:
+            for start, end, kind in find_named_secrets(text):
+                yield Span(start, end, self._named, kind)
+        for rank in sorted(ranks - {self._named}):
             yield from _matches(self._rules[rank], rank, text)
 
     def _kind_of(self, secret: str) -> str:
         """Return the kind of a secret a scanner named, when a rule knows it whole."""
-        for rule in self._rules:
-            for span in _matches(rule, 0, secret):
-                if span.start == 0 and span.end == len(secret):
-                    return rule.kind
-        return "secret"
+        kind = self._kinds.get(secret)
+        if kind is None:
+            whole = (span for span in self._ruled(secret) if span.start == 0 and span.end == len(secret))
+            kind = min(whole, key=lambda span: span.rank, default=Span(0, 0, 0, "secret")).kind
+            self._kinds[secret] = kind
+        return kind
 
 
-def _by_needle(chosen: Sequence[SecretRule]) -> list[tuple[str, list[int]]]:
-    """Return each needle with its rules: looking for every needle once is most of the work."""
-    ranks: dict[str, list[int]] = {}
-    for rank, rule in enumerate(chosen):
-        for needle in rule.needles or ("",):
-            ranks.setdefault(needle, []).append(rank)
-    return list(ranks.items())
+class _Needles:
+    """Which rules are worth trying on a text: those of which it holds a needle."""
+
+    def __init__(self, needles: Sequence[tuple[str, ...]]) -> None:
+        by_needle: dict[str, set[int]] = {}
+        for rank, words in enumerate(needles):
+            for word in words:
+                by_needle.setdefault(word, set()).add(rank)
+        self._always = frozenset(rank for rank, words in enumerate(needles) if not words)
+        self._ranks = list(by_needle.values())
+        self._automaton = AhoCorasick(by_needle, store_patterns=False)
+
+    def ranks(self, lowered: str) -> set[int]:
+        """Return the rules to try on a text in lower case."""
+        found = set(self._always)
+        try:
+            matches = self._automaton.find_matches_as_indexes(lowered, overlapping=True)
+        except UnicodeEncodeError:  # a lone surrogate
+            matches = self._automaton.find_matches_as_indexes(SURROGATE.sub("?", lowered), overlapping=True)
+        for index in {match[0] for match in matches}:
+            found |= self._ranks[index]
+        return found
 
 
 def _matches(rule: SecretRule, rank: int, text: str) -> Iterator[Span]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import pairwise
 
 _TEMPLATE = re.compile(
     r"^(?:\$[\w{(].*|.*\$\{.*|.*\{\{.*|.*\{\w*\}.*|%\(?\w+\)?s?|%[A-Z_]+%|<[^>]*>?|\[[^\]]*\]|#\{.*|@\w+@|\$\w+.*)$",
@@ -95,6 +94,11 @@ _NAME_ENDS = re.compile(
     r"|detect\w*|validat\w*|rotation|manager|store|endpoint|location|hint|message|text|title|description|placeholder|column|enabled|required)$"
 )
 _ATTRIBUTE = re.compile(r"^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$")
+_ALIKE = re.compile(r"\d+|[a-z]+|[A-Z]+|[^\da-zA-Z]+")
+_VERSION = re.compile(r"^v?\d+(?:[.\-]\w+)*$")
+_HAS_LETTER = re.compile(r"[^\W\d_]")
+_HAS_OTHER = re.compile(r"[\d!@%^&*+=?~]")
+_AWS_WORD = re.compile(r"secret|key|pw|token")
 _IN_URL = re.compile(r"://[^\s\"'<>()]*$")
 _TOKEN_ISH = re.compile(r"(?i)(?:pass(?:word|wd)?|secret|token|key|auth|credential|pwd)")
 _DIGEST_BEFORE = re.compile(
@@ -103,10 +107,7 @@ _DIGEST_BEFORE = re.compile(
 
 
 def secret_of(match: re.Match[str]) -> str:
-    """Return the part of a match that is the secret: `value`, else group 1, else all of it."""
-    groups = match.groupdict()
-    if "value" in groups:
-        return groups["value"]
+    """Return the part of a match that is the secret: group 1, else all of it."""
     return match[1] if match.re.groups and match[1] is not None else match[0]
 
 
@@ -141,6 +142,18 @@ def is_mixed(match: re.Match[str]) -> bool:
     return mixed and not _HEX.match(value) and not is_placeholder(value)
 
 
+def is_aws_secret(match: re.Match[str]) -> bool:
+    """Accept forty characters with `aws` and a word for a key on the line before them."""
+    line = match.string[max(0, match.start() - 100) : match.start()].rpartition("\n")[2].lower()
+    aws = line.find("aws")
+    return aws >= 0 and _AWS_WORD.search(line, aws) is not None and is_mixed(match)
+
+
+def is_openai_key(match: re.Match[str]) -> bool:
+    """Accept what has the mark of OpenAI's keys in it."""
+    return "T3BlbkFJ" in match[0]
+
+
 def is_random(match: re.Match[str]) -> bool:
     """Accept a long run of upper case, lower case and digits with the entropy of a key.
 
@@ -154,44 +167,34 @@ def is_random(match: re.Match[str]) -> bool:
     if re.match(r"sha\d{3}-", value) or _DIGEST_BEFORE.search(match.string[max(0, match.start() - 24) : match.start()]):
         return False
     longest = max(re.split(r"[/_\-+=]", value), key=len)
-    changes = sum(_kind(a) != _kind(b) for a, b in pairwise(value))
-    return entropy(value) >= 4.3 and len(longest) >= 12 and changes >= len(value) * 0.4
+    changes = len(_ALIKE.findall(value)) - 1
+    return len(longest) >= 12 and changes >= len(value) * 0.4 and entropy(value) >= 4.3
 
 
-def _kind(character: str) -> str:
-    if character.isdigit():
-        return "digit"
-    return "lower" if character.islower() else "upper" if character.isupper() else "other"
-
-
-def is_assigned_secret(match: re.Match[str]) -> bool:
+def is_assigned_secret(name: str, value: str, separator: str = "") -> bool:
     """Accept a quoted value given to a name that says secret, unless it is the name of something.
 
     After a comma or a bracket (`set("password", "…")`, but also `["secrets", "pods"]`) it needs a digit.
     """
-    name, value = match["name"], match["value"]
     if _NAME_ENDS.search(name) or is_placeholder(value) or value.startswith(("/", "./", "http://", "https://")):
         return False
     if any(character.isdigit() for character in value):
         return True
-    listed = match.groupdict().get("separator") in (",", "(")
-    return not listed and not _TOKEN_ISH.search(value)
+    return separator not in (",", "(") and not _TOKEN_ISH.search(value)
 
 
-def is_bare_secret(match: re.Match[str]) -> bool:
+def is_bare_secret(value: str, name: str = "") -> bool:
     """Accept an unquoted value only when it can't be a word, a number, a version or code."""
-    groups = match.groupdict()
-    value = secret_of(match)
-    if is_placeholder(value) or ("name" in groups and _NAME_ENDS.search(groups["name"])):
+    if is_placeholder(value) or _NAME_ENDS.search(name):
         return False
-    if value.startswith(("/", "./", "http://", "https://")) or re.match(r"^v?\d+(?:[.\-]\w+)*$", value):
+    if value.startswith(("/", "./", "http://", "https://")) or _VERSION.match(value):
         return False
-    return any(c.isalpha() for c in value) and any(c.isdigit() or c in "!@%^&*+=?~" for c in value)
+    return _HAS_LETTER.search(value) is not None and _HAS_OTHER.search(value) is not None
 
 
-def is_inline_secret(match: re.Match[str]) -> bool:
+def is_inline_secret(value: str, name: str) -> bool:
     """Accept an unquoted value in the middle of a line as at its start, unless it is an attribute's name."""
-    return is_bare_secret(match) and not _ATTRIBUTE.match(match["value"])
+    return is_bare_secret(value, name) and not _ATTRIBUTE.match(value)
 
 
 def is_email(match: re.Match[str]) -> bool:

@@ -14,22 +14,14 @@ from collections.abc import Callable
 import msgspec
 
 from pipeline.findings.secret_context import (
-    is_assigned_secret,
-    is_bare_secret,
+    is_aws_secret,
     is_email,
-    is_inline_secret,
     is_mixed,
+    is_openai_key,
     is_random,
     is_userinfo_token,
     is_value,
 )
-
-KEYWORD = (
-    r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_\-. ]?key|access[_\-. ]?key|private[_\-. ]?key"
-    r"|signing[_\-. ]?key|encryption[_\-. ]?key|auth[_\-. ]?key|account[_\-. ]?key|credentials?|jwt[_\-. ]?key)"
-)
-NAME = rf"(?<![A-Za-z0-9_.\-])[A-Za-z0-9_.\-]{{0,100}}?{KEYWORD}[A-Za-z0-9_.\-]{{0,100}}"
-KEYWORD_NEEDLES = ("pass", "pwd", "secret", "token", "key", "credential")
 
 
 class SecretRule(msgspec.Struct, frozen=True):
@@ -70,7 +62,7 @@ TOKENS: tuple[SecretRule, ...] = (
     _rule("teams-webhook", "webhook.office.com", r"webhook\.office\.com/webhookb2/([A-Za-z0-9@/\-]{40,})"),
     _rule("discord-webhook", "/api/webhooks/", r"discord(?:app)?\.com/api/webhooks/(\d{10,}/[A-Za-z0-9_\-]{30,})"),
     _rule("aws-access-key", "a3t abia acca akia asia agpa aida aroa aipa anpa anva", r"(?<![A-Za-z0-9])(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA|AGPA|AIDA|AROA|AIPA|ANPA|ANVA)[0-9A-Z]{16}(?![A-Za-z0-9])"),
-    _rule("aws-secret-key", "aws", r"(?i)aws[^\n]{0,40}?(?:secret|key|pw|token)[^\n]{0,30}?(?<![0-9a-z/+=])([0-9a-z/+]{40})(?![0-9a-z/+=])", is_mixed),
+    _rule("aws-secret-key", "aws", r"(?<![0-9A-Za-z/+=])([0-9A-Za-z/+]{40})(?![0-9A-Za-z/+=])", is_aws_secret),
     _rule("aws-bedrock-key", "absk", r"\bABSK[A-Za-z0-9+/]{80,}={0,2}"),
     _rule("google-api-key", "aiza", r"\bAIza[0-9A-Za-z_\-]{35}"),
     _rule("google-oauth", "ya29. gocspx- 1//0", r"\b(?:ya29\.[0-9A-Za-z_\-]{20,}|GOCSPX-[0-9A-Za-z_\-]{20,}|1//0[0-9A-Za-z_\-]{30,})"),
@@ -78,7 +70,7 @@ TOKENS: tuple[SecretRule, ...] = (
     _rule("azure-sas", "sig=", r"(?i)[?&]sig=([A-Za-z0-9%+/=_\-]{16,})"),
     _rule("azure-client-secret", "q~", r"(?<![A-Za-z0-9_~.\-])[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}"),
     _rule("anthropic-key", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_\-]{20,}"),
-    _rule("openai-key", "sk-", r"\bsk-(?:(?:proj|svcacct|admin|None)-)?[A-Za-z0-9_\-]{0,120}T3BlbkFJ[A-Za-z0-9_\-]{16,}"),
+    _rule("openai-key", "t3blbkfj", r"\bsk-[A-Za-z0-9_\-]{24,}+", is_openai_key),
     _rule("openai-key", "sk-", r"\bsk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_\-]{40,}|[A-Za-z0-9]{40,})", is_mixed),
     _rule("stripe-key", "sk_live_ rk_live_ sk_test_ rk_test_ whsec_", r"\b(?:[rs]k_(?:live|test|prod)_[0-9A-Za-z]{10,}|whsec_[A-Za-z0-9+/=]{20,})"),
     _rule("square-token", "sq0 eaaa", r"\b(?:sq0[a-z]{3}-[0-9A-Za-z_\-]{22,}|EAAA[A-Za-z0-9_\-]{56,})"),
@@ -120,8 +112,8 @@ TOKENS: tuple[SecretRule, ...] = (
 """Tokens that are known by their own form."""
 
 CONTEXT: tuple[SecretRule, ...] = (
-    _rule("url-password", ":/", r"[A-Za-z][A-Za-z0-9+.\-]{1,30}:/{1,3}[^\s/:@\"'<>]{0,256}:([^\s/\"'<>]{1,256}?)@(?=[\w\[])", is_value),
-    _rule("url-token", ":/", r"[A-Za-z][A-Za-z0-9+.\-]{1,30}:/{1,3}([^\s/:@\"'<>]{16,256})@", is_userinfo_token),
+    _rule("url-password", ":/", r"(?<=[A-Za-z0-9+.\-]{2}):/{1,3}[^\s/:@\"'<>]{0,256}:([^\s/\"'<>]{1,256}?)@(?=[\w\[])", is_value),
+    _rule("url-token", ":/", r"(?<=[A-Za-z0-9+.\-]{2}):/{1,3}([^\s/:@\"'<>]{16,256})@", is_userinfo_token),
     _rule("query-secret", "= %3d", r"(?i)[?&;](?:access_|id_|refresh_|auth_|api_|client_|x-amz-)?(?:token|key|apikey|secret|password|passwd|pwd|sig|signature|auth|session|sessionid|security-token|code)(?:=|%3d)([^&\s\"'<>#]{6,})", is_value),
     _rule("authorization", "bearer basic token digest", r"(?i)\b(?:bearer|basic|token)\s+([A-Za-z0-9+/_\-.~]{16,}={0,2})", is_mixed),
     _rule("authorization", "authorization x-api-key x-auth-token", r"(?i)(?:authorization|x-api-key|x-auth-token|x-[a-z\-]{0,30}token)[\"']?\s*[:=,]\s*[\"']?(?:bearer |basic |token |apikey )?([^\s\"',;]{8,})", is_value),
@@ -129,16 +121,10 @@ CONTEXT: tuple[SecretRule, ...] = (
     _rule("password", "pwd= password=", r"(?i)(?:^|[;\s\"'])(?:pwd|password)\s*=\s*([^;\s\"'<>]{4,})(?=;)", is_value),
     _rule("password", "-u --user", r"(?:\s|^)(?:-u|--user)[= ]+[\"']?[^\s:\"']{1,100}:([^\s\"'@]{4,})", is_value),
     _rule("password", "-p mysql", r"\bmysql(?:dump|admin)?\b[^\n]{0,120}?\s-p([^\s\"'\-][^\s\"']{3,})", is_value),
-    _rule("password", "--", rf"(?i)--{KEYWORD}(?:[=\s]+)[\"']?([^\s\"'\-][^\s\"']{{5,}})", is_bare_secret),
-    _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)(?P<name>{NAME})[\"'\]\)]{{0,3}}\s{{0,20}}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{{0,20}}(?:[a-z]{{1,2}})?(?P<quote>\\?[\"'`])(?P<value>[^\"'`\s\\]{{4,400}})(?P=quote)", is_assigned_secret),
-    _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?im)^[ \t+\-]*(?:\d{{1,6}}[ \t:|]+)?(?:export[ \t]+|env[ \t]+|arg[ \t]+|set[ \t]+|-[ \t]+)?(?P<name>{NAME})(?:[ \t]*=[ \t]*|:[ \t]+|[ \t]+(?=\S+$))(?P<value>[^\s\"'`#;,(){{}}\[\]<>$]{{6,400}})[ \t]*(?:$|#)", is_bare_secret),
-    _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)(?P<name>{NAME})(?:=|:[ \t]+)(?P<value>(?=[^\s\"'`#;,(){{}}\[\]<>$&]{{6}})(?:[^\s\"'`#;,(){{}}\[\]<>$&=]{{1,400}}+={{0,2}}){{1,3}}+)(?=[\s;,&]|$)", is_inline_secret),
-    _rule("secret", " ".join(KEYWORD_NEEDLES), rf"(?i)\b(?:export|env|arg|set)[ \t]+(?P<name>{NAME})[ \t]+(?P<value>[^\s\"'`#;,(){{}}\[\]<>$]{{6,400}}+)(?=\s|$)", is_bare_secret),
-    _rule("xml-secret", " ".join(KEYWORD_NEEDLES), rf"(?i)<(?P<name>{NAME})>\s*(?P<value>[^<>\s]{{4,400}})\s*</", is_assigned_secret),
     _rule("high-entropy", "", r"(?<![A-Za-z0-9+/_\-])([A-Za-z0-9+/_\-]{32,512}={0,2})(?![A-Za-z0-9+/_\-=])", is_random),
-    _rule("email", "@", r"(?<![A-Za-z0-9._%+\-/:])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b(?!/)", is_email),
+    _rule("email", "@", r"(?<![A-Za-z0-9._%+\-/:])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b", is_email),
 )  # fmt: skip
-"""Secrets known only by what stands around them, and e-mail addresses."""
+"""Secrets known by what stands around them, and e-mail addresses; names that say secret are in `named_secrets`."""
 
 
 @functools.cache

@@ -8,8 +8,11 @@ MAX_TEXT = 4_000
 MAX_HELP = 12_000
 MAX_SNIPPET = 8_000
 MAX_NAME = 1_000
-READ_AHEAD = 8
+READ_AHEAD = 2
 """Text is first cut to this many times its bound, so that a secret is never cut in two by it."""
+
+TORN = 512
+"""What is dropped at the end of a text cut that way: a secret cut in two there can't be told."""
 
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]"
@@ -45,3 +48,10 @@ def cut(text: str, limit: int) -> str:
     if opening >= 0 and "]" not in kept[opening:]:
         kept = kept[:opening]
     return kept + "…"
+
+
+def without_torn_end(text: str) -> str:
+    """Return redacted text that was cut off before, without the end, where half a secret may stand."""
+    opening = text.rfind("[redacted:")
+    closed = text.find("]", opening) + 1 if opening >= 0 else 0
+    return text[: max(closed, len(text) - TORN)] + "…"

@@ -22,6 +22,7 @@ T = TypeVar("T")
 Said = RawFinding | Fault
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LONGEST_REASON = 300
+LONGEST_NAME = 1_000
 
 
 class ItemRefused(InputRefused):
@@ -84,8 +85,8 @@ def members(raws: dict[str, msgspec.Raw] | None, pointer: str) -> Iterator[tuple
 
 
 def escape(name: str) -> str:
-    """Escape a member name for a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
+    """Escape a member name for a JSON pointer (RFC 6901); one that is too long is cut, since all below repeat it."""
+    return name[:LONGEST_NAME].replace("~", "~0").replace("/", "~1")
 
 
 def each(

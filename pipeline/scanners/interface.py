@@ -17,6 +17,9 @@ import msgspec
 from config.errors import InputRefused
 from pipeline.records import Domain, FlowStep, Hints, Location, Record, Rule, Scanner, Severity
 
+FIX_LEFT_OUT = "fix-left-out"
+"""Flag of a finding for which the report proposes a fix that can't be placed, or is too long to keep whole."""
+
 
 class ReportRefused(InputRefused):
     """The report as a whole can't be read; the message is the reason that stands in rejected.jsonl."""

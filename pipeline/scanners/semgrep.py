@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import file_location, line_of, place_of
 from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen
+
+_WORDS = re.compile(r"[a-z]+(?:[-_][a-z0-9]+)*|[a-z0-9]{1,12}")
 
 PLACEHOLDER = "requires login"
 
@@ -96,7 +99,7 @@ def _rule(identity: str, metadata: _Metadata) -> Rule:
     cwes = metadata.cwe if isinstance(metadata.cwe, list) else [metadata.cwe]
     return Rule(
         id=identity,
-        name=identity.rpartition(".")[2],
+        name=_short(identity),
         cwes=cwe_numbers(*cwes),
         help_uri=metadata.source or metadata.shortlink,
     )
@@ -127,6 +130,12 @@ def _skipped(rule: _SkippedRule, pointer: str) -> Iterator[Fault]:
     yield Fault(pointer=pointer, reason=f"Semgrep did not run the rule {rule.rule_id}")
 
 
+def _short(rule: str) -> str:
+    """Return the last part of a rule's id when it is plain words; a piece of anything else might be half a secret."""
+    last = rule.rpartition(".")[2]
+    return last if _WORDS.fullmatch(last) else rule
+
+
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
     """Level to Semgrep's own scale; `requires login` is no snippet; fixes hold whole lines."""
     level = {"note": "info"}.get(seen.level, seen.level)
@@ -135,7 +144,7 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
     return msgspec.structs.replace(
         finding,
         severity=severity.first(severity.from_word("semgrep", level)),
-        rule=msgspec.structs.replace(finding.rule, name=finding.rule.id.rpartition(".")[2]),
+        rule=msgspec.structs.replace(finding.rule, name=_short(finding.rule.id)),
         snippet=None if finding.snippet == PLACEHOLDER else finding.snippet,
         hints=msgspec.structs.replace(finding.hints, edits=groups),
     )

@@ -204,6 +204,7 @@ class _Native:
             message=found.message or found.title or identity,
             pointer=pointer,
             snippet=_snippet(found.cause.code),
+            aliases=(found.avd_id,) if found.avd_id and found.avd_id != identity else (),
             hints=Hints(fix_text=found.resolution or None),
             flags=(*place.flags, *suppressed, *severity.flags_for(word)),
         )

@@ -6,11 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from html import unescape
 from typing import Any
-from xml.etree.ElementTree import Element
 
 import msgspec
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser, ParseError, iterparse
 
 from pipeline.records import Domain, Hints, Rule, Scanner, UrlLocation
 from pipeline.scanners import severity
@@ -18,12 +15,12 @@ from pipeline.scanners.cwe import bare_number
 from pipeline.scanners.document import Said, each, elements, load, named
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
+from pipeline.scanners.markup import MarkupBroken, MarkupUnsafe, parse
 from pipeline.scanners.outline import Outline, outline
 
 _TAG = re.compile(r"</?(?:p|br|ul|ol|li|b|i|strong|em|code|pre|a|div|span)\b[^>]{0,300}>", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"</p>|<br ?/?>", re.IGNORECASE)
 FALSE_POSITIVE = "0"
-DEEPEST_XML = 64
 
 
 class _Instance(msgspec.Struct, frozen=True):
@@ -128,41 +125,66 @@ def _sites(raw: msgspec.Raw) -> list[msgspec.Raw]:
     return msgspec.json.decode(raw, type=list[msgspec.Raw]) if bytes(raw)[:1] == b"[" else [raw]
 
 
+class _Alerts:
+    """Collects the alerts of an XML report as expat comes by; `found` holds those not yet taken."""
+
+    def __init__(self) -> None:
+        self.scanner, self.found = Scanner(name="zap"), list[tuple[str, str, dict[str, Any]]]()
+        self._site, self._sites, self._count = "", 0, 0
+        self._alert: dict[str, Any] | None = None
+        self._instance: dict[str, str] = {}
+        self._top = 0
+
+    def start(self, name: str, attributes: dict[str, str], depth: int) -> None:
+        """Take note of version and site, and open an alert or an instance."""
+        if self._alert is not None:
+            if depth == self._top + 2:
+                self._instance = {}
+        elif name == "alertitem":
+            self._alert, self._top = {"instances": []}, depth
+        elif name == "site":
+            self._site, self._sites, self._count = attributes.get("name", ""), self._sites + 1, 0
+        elif name == "OWASPZAPReport":
+            self.scanner = Scanner(name="zap", version=attributes.get("version"))
+
+    def end(self, name: str, text: str | None, depth: int) -> None:
+        """Fill in the open alert; at its end it is found."""
+        if self._alert is None:
+            return
+        level = depth - self._top
+        if level == 0:
+            self._count += 1
+            pointer = f"/site[{self._sites}]/alertitem[{self._count}]"
+            self.found.append((pointer, self._site, self._alert))
+            self._alert = None
+        elif level == 1 and text is not None and name != "instances":
+            self._alert[name] = text
+        elif level == 2 and name == "instance":
+            self._alert["instances"].append(self._instance)
+        elif level == 3 and text is not None:
+            self._instance[name] = text
+
+
 def _read_xml(report: Report) -> Iterator[Said]:
-    """Read element by element; what stands before a break is kept.
-
-    A report is UTF-8 by now, whatever its first line says.
-    """
-    scanner, site, alerts, depth = Scanner(name="zap"), "", 0, 0
+    """Read alert by alert; what stands before a break is kept."""
+    alerts = _Alerts()
     try:
-        parser = DefusedXMLParser(encoding="utf-8", forbid_dtd=True)
-        for event, element in iterparse(report.path, events=("start", "end"), parser=parser):
-            depth += 1 if event == "start" else -1
-            if depth > DEEPEST_XML:
-                yield Fault(pointer="", reason=f"nested more than {DEEPEST_XML} deep: the rest is not read")
-                return
-            if event == "start":
-                if element.tag == "OWASPZAPReport":
-                    scanner = Scanner(name="zap", version=element.get("version"))
-                elif element.tag == "site":
-                    site = element.get("name", "")
-            elif element.tag == "alertitem":
-                yield from _xml_alert(element, f"/site[{site}]/alertitem[{alerts}]", scanner, site)
-                alerts += 1
-                element.clear()
-    except ParseError as error:
-        yield Fault(pointer="", reason=f"truncated or broken XML: {str(error)[:200]}")
-    except (DefusedXmlException, ValueError, LookupError) as error:
-        raise ReportRefused(f"The XML is not safe to read: {str(error)[:100]}.", "Scan again.") from error
+        for _ in parse(report.path, alerts):
+            yield from _xml_alerts(alerts)
+    except MarkupBroken as error:
+        yield from _xml_alerts(alerts)
+        yield Fault(pointer="", reason=str(error))
+    except MarkupUnsafe as error:
+        raise ReportRefused(f"The XML is not safe to read: {error}.", "Scan again.") from error
+    yield from _xml_alerts(alerts)
 
 
-def _xml_alert(element: Element, pointer: str, scanner: Scanner, site: str) -> Iterator[Said]:
-    fields: dict[str, Any] = {child.tag: child.text or "" for child in element if len(child) == 0}
-    fields["instances"] = [
-        {part.tag: part.text or "" for part in instance} for instance in element.iterfind("instances/instance")
-    ]
-    alert = msgspec.convert(fields, _Alert, strict=False)
-    yield from map(named, _alert(alert, pointer, scanner, site))
+def _xml_alerts(alerts: _Alerts) -> Iterator[Said]:
+    """Give the alerts that are complete, and forget them."""
+    for pointer, site, fields in alerts.found:
+        alert = msgspec.convert(fields, _Alert, strict=False)
+        yield from map(named, _alert(alert, pointer, alerts.scanner, site))
+    alerts.found.clear()
 
 
 def _is_native(seen: Outline, head: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from config.errors import InputRefused
 from config.settings import Settings
 from pipeline.findings.parse import Parse
+from pipeline.findings.reading import MOST_FAULTS
 from pipeline.stage import Request, RunFolder
 from tests.artifacts.hostile import put, zip_bytes
 from tests.findings.running import parse, result, sarif
@@ -44,6 +45,14 @@ def test_only_corrupt_reports_end_in_exit_three_and_say_why(tmp_path: Path, kind
     with pytest.raises(InputRefused, match=r"report\.json") as caught:
         parse(tmp_path / "out", tmp_path / "in")
     assert caught.value.exit_code == 3 and caught.value.hint
+
+
+def test_a_report_of_broken_parts_is_named_up_to_a_bound_and_the_others_are_counted(tmp_path: Path) -> None:
+    put(tmp_path, "in/report.sarif", sarif([result("R1", "a.py", 3), *[{"ruleId": 7}] * (MOST_FAULTS + 5)]))
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    assert len(parsed.findings()) == 1
+    assert len(parsed.rejected()) == MOST_FAULTS + 1
+    assert "5 more parts of the report can't be read" in {rejection.reason for rejection in parsed.rejected()}
 
 
 def test_a_report_without_findings_was_read(tmp_path: Path) -> None:

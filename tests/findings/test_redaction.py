@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from config.errors import Error
 from pipeline.findings.known_secrets import KnownSecrets
+from pipeline.findings.named_secrets import find_named_secrets
 from pipeline.findings.redaction import PLACEHOLDER, Redactor, load_key
 from tests.findings.secrets import ALNUM, CONTEXTS, INNOCENT, TOKENS, pem, some
 
@@ -83,6 +84,34 @@ def test_values_scanners_report_are_redacted_everywhere_and_in_every_form() -> N
     ):
         redacted = redactor.redact(text)
         assert redacted.startswith("x [redacted:secret:") and redacted.endswith("] y"), redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tool --db-password {} x",
+        "secret={}=a=b=c=d=e",
+        "a_token=b_token={}",
+        "password=" * 50 + "{}",
+        "-  12: export MY_SECRET_KEY={}",
+        "x" * 90 + "_password = '{}'",
+    ],
+)
+def test_a_value_given_to_a_name_is_found(text: str) -> None:
+    assert "hunter2x!" not in PLAIN.redact(text.format("hunter2x!"))
+
+
+@pytest.mark.parametrize("form", ["{} ", "'{}'", "{}[", "{}\n", "{}=", "--{} "])
+@pytest.mark.parametrize("name", ["password=", "token-token=", "key: ", "secret", "<password>", "aws_key "])
+def test_each_name_is_looked_at_once_however_often_it_is_repeated(name: str, form: str) -> None:
+    """What the forms go through after names is bounded by the text's length, whatever stands there."""
+    text = form.format(name * 2_000)
+    spans = list(find_named_secrets(text))
+    assert sum(end - start for start, end, _ in spans) <= 6 * len(text)
+
+
+def test_a_lone_surrogate_is_no_obstacle() -> None:
+    assert "plum-tree-7" not in Redactor(KEY, ["plum-tree-7", "\ud800abcdef"]).redact("\ud800 plum-tree-7 \udfff")
 
 
 def test_the_lines_of_a_reported_key_are_redacted_one_by_one() -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pipeline.findings.injection import talks_to_a_model
 from pipeline.findings.normalise import Normaliser
 from pipeline.findings.redaction import Redactor
-from pipeline.findings.text import MAX_TEXT, clean, cut, hides_direction
+from pipeline.findings.text import MAX_TEXT, READ_AHEAD, clean, cut, hides_direction
 from pipeline.records import Hints, TextEdit
-from tests.findings.secrets import TOKENS
+from tests.findings.secrets import TOKENS, pem
 from tests.findings.test_fingerprint import at
 
 
@@ -54,6 +54,18 @@ def test_a_secret_across_the_cut_does_not_get_through() -> None:
         text = "x " * ((MAX_TEXT - shift) // 2) + TOKENS["github personal"] + " y" * 40_000
         message = normaliser.finding(at(1, message=text)).message
         assert len(message) <= MAX_TEXT and "ghp_" not in message
+
+
+def test_a_secret_across_the_read_ahead_does_not_get_through_when_redaction_shortens_the_text() -> None:
+    normaliser = Normaliser(Redactor(b"k" * 32))
+    before = f"{pem()}\n" * 40
+    room = MAX_TEXT * READ_AHEAD
+    for shift in range(0, 40, 3):
+        text = before[: room - shift - 4].rpartition("-----BEGIN")[0]
+        text += " " * (room - shift - len(text)) + TOKENS["github personal"] + " y" * 40_000
+        message = normaliser.finding(at(1, message=text)).message
+        assert "[redacted:private-key" in message and "ghp_" not in message
+        assert TOKENS["github personal"][:6] not in message
 
 
 @pytest.mark.parametrize(

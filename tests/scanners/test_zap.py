@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.scanners.interface import Fault, RawFinding
+import pytest
+
+from pipeline.scanners import markup
+from pipeline.scanners.interface import Fault, RawFinding, ReportRefused
 from pipeline.scanners.registry import recognise
 from pipeline.scanners.zap import plain
 from tests.scanners.corpus import HERE, report_of
@@ -35,9 +38,30 @@ def test_nesting_that_never_ends_is_a_fault(tmp_path: Path) -> None:
     assert [type(one) for one in said] == [RawFinding, Fault]
 
 
+def test_what_stands_beside_the_instances_is_none_of_theirs(tmp_path: Path) -> None:
+    beside = "<other><thing><method>EVIL</method></thing></other>"
+    said = read(tmp_path, ONE.replace("<count>", f"{beside}<count>").replace("</instance>", f"</instance>{beside}"))
+    assert [one.location.method for one in said] == ["POST"]  # type: ignore[union-attr]
+
+
+def test_a_document_type_is_refused_where_it_begins(tmp_path: Path) -> None:
+    bomb = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 40))
+    for inside in (f'[<!ENTITY l0 "ha">{bomb}]', 'SYSTEM "file:///etc/passwd"', ""):
+        with pytest.raises(ReportRefused, match="declares a document type"):
+            read(tmp_path, ONE.replace("<OWASPZAPReport", f"<!DOCTYPE OWASPZAPReport {inside}><OWASPZAPReport", 1))
+
+
+def test_a_tag_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markup, "LONGEST_TOKEN", 10_000)
+    monkeypatch.setattr(markup, "CHUNK", 1_000)
+    said = read(tmp_path, ONE.replace("</alerts>", '<a b="' + "c" * 50_000))
+    assert [type(one) for one in said] == [RawFinding, Fault]
+    assert said[1].reason == "a piece longer than 10000 bytes"  # type: ignore[union-attr]
+
+
 def test_alert_without_a_rule_is_a_fault(tmp_path: Path) -> None:
     said = read(tmp_path, ONE.replace("40018", ""))
-    assert said == [Fault(pointer="/site[http://localhost:8080]/alertitem[0]/instances/0", reason="names no rule")]
+    assert said == [Fault(pointer="/site[1]/alertitem[1]/instances/0", reason="names no rule")]
 
 
 def test_html_becomes_lines() -> None:

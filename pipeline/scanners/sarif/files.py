@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pipeline.scanners.document import ItemRefused
-from pipeline.scanners.places import Place, path_of_uri, place_of_uri
+from pipeline.scanners.places import LONGEST_PATH, Place, path_of_uri, place_of_uri
 from pipeline.scanners.sarif.schema import ArtifactLocation, Run
 
 MOST_NESTED_BASES = 16
+MOST_ROOTS = 64
 _WEB = ("http", "https", "ws", "wss")
 
 
@@ -16,6 +17,11 @@ class Files:
     def __init__(self, run: Run) -> None:
         self._artifacts = run.artifacts or []
         self._bases = run.original_uri_base_ids or {}
+        self._texts = {
+            (artifact.location.uri or "", artifact.location.uri_base_id or ""): artifact.contents.text
+            for artifact in self._artifacts
+            if artifact.location and artifact.contents and artifact.contents.text is not None
+        }
         self._roots = tuple(self._absolute_folders(run))
 
     def _absolute_folders(self, run: Run) -> list[str]:
@@ -29,7 +35,7 @@ class Files:
                 folders.add(path_of_uri(uri) if uri[:5].lower() == "file:" else "")
             except ItemRefused:
                 continue
-        return sorted((folder for folder in folders if folder.strip("/")), key=len)
+        return sorted((folder for folder in folders if folder.strip("/")), key=len)[:MOST_ROOTS]
 
     def _resolved(self, location: ArtifactLocation) -> str:
         """Join a location with its bases, up to the first that is absolute or not defined."""
@@ -38,8 +44,12 @@ class Files:
             base = self._bases.get(base_id) if base_id else None
             if _is_absolute(uri) or base is None:
                 return uri
+            if len(uri) > LONGEST_PATH or len(base.uri or "") > LONGEST_PATH:
+                break
             uri, base_id = _joined(base.uri or "", uri), base.uri_base_id
-        raise ItemRefused("has bases of URIs that go round in a circle")
+        else:
+            raise ItemRefused("has bases of URIs that go round in a circle")
+        raise ItemRefused("has a path longer than any file's")
 
     def place(self, location: ArtifactLocation | None) -> Place:
         """Resolve a location into a path below the repository; raises `ItemRefused` when it can't be."""
@@ -61,6 +71,15 @@ class Files:
         if 0 <= location.index < len(self._artifacts):
             return self._artifacts[location.index].location
         return location
+
+    def contents(self, location: ArtifactLocation | None) -> str | None:
+        """Give a file's text, where the run's list of artifacts holds it."""
+        if location is None:
+            return None
+        if location.index is not None and 0 <= location.index < len(self._artifacts):
+            artifact = self._artifacts[location.index]
+            return artifact.contents.text if artifact.contents else None
+        return self._texts.get((location.uri or "", location.uri_base_id or ""))
 
     def web_address(self, location: ArtifactLocation | None) -> str | None:
         """Give the URL when the result is about a running application."""

@@ -24,6 +24,9 @@ _NOT_RESULTS = (
     "webResponses",
     "translations",
 )
+MESSAGES_PER_BYTE = 2
+"""Messages kept once for all results may make a report this much longer; after that only their arguments are given."""
+
 _WORDS = re.compile(r"[A-Za-z.+()/-]{1,40}[0-9]?")
 
 
@@ -65,15 +68,15 @@ def read_sarif(report: Report, dialects: Iterable[Dialect] = ()) -> Iterator[Sai
         except UNREADABLE as error:
             yield Fault(pointer=pointer, reason=reason_of(error))
             continue
-        yield from _run(run, pointer, known)
+        yield from _run(run, pointer, known, MESSAGES_PER_BYTE * report.size)
     yield from faults
 
 
-def _run(run: Run, pointer: str, dialects: tuple[Dialect, ...]) -> Iterator[Said]:
+def _run(run: Run, pointer: str, dialects: tuple[Dialect, ...], budget: int) -> Iterator[Said]:
     tool = run.tool.driver.name or ""
     dialect = next((known for known in dialects if known.knows(tool)), None)
     scanner = Scanner(name=dialect.scanner if dialect else _plain(tool), version=_version(run.tool.driver))
-    rules = Rules(run, pointer)
+    rules = Rules(run, pointer, budget)
     yield from rules.faults
     results = Results(run, scanner, rules)
     yield from _results(run, results, dialect, pointer)
@@ -103,6 +106,9 @@ def _counted(results: Results, pointer: str) -> Iterator[Fault]:
         yield Fault(pointer=f"{pointer}/results", reason=reason)
     if results.passed:
         reason = f"{results.passed} results say that a check passed or doesn't apply: left out"
+        yield Fault(pointer=f"{pointer}/results", reason=reason)
+    if results.unplaced:
+        reason = f"{results.unplaced} proposed fixes don't say which lines they change: left out, the findings are kept"
         yield Fault(pointer=f"{pointer}/results", reason=reason)
 
 

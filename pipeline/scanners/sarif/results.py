@@ -20,17 +20,19 @@ from pipeline.records import (
 )
 from pipeline.scanners import domain, severity
 from pipeline.scanners.document import ItemRefused
-from pipeline.scanners.interface import RawFinding
+from pipeline.scanners.interface import FIX_LEFT_OUT, RawFinding
 from pipeline.scanners.places import file_location, line_of
 from pipeline.scanners.sarif.files import Files
+from pipeline.scanners.sarif.offsets import Offsets
 from pipeline.scanners.sarif.rules import Rules
 from pipeline.scanners.sarif.schema import (
+    ArtifactLocation,
     CodeFlow,
+    Content,
     FlowLocation,
     Message,
     PhysicalLocation,
     Region,
-    Replacement,
     Result,
     RuleText,
     Run,
@@ -57,7 +59,8 @@ class Results:
 
     def __init__(self, run: Run, scanner: Scanner, rules: Rules) -> None:
         self.run, self.scanner, self.rules, self.files = run, scanner, rules, Files(run)
-        self.gone = self.passed = 0
+        self.offsets = Offsets(self.files, run.column_kind)
+        self.gone = self.passed = self.unplaced = 0
 
     def convert(self, result: Result, pointer: str) -> Iterable[tuple[RawFinding, Seen]]:
         """Yield the finding, or nothing for a result that says that nothing is wrong (counted)."""
@@ -75,6 +78,9 @@ class Results:
         result, rule = seen.result, seen.rule
         identity = result.rule_id or (result.rule.id if result.rule else None) or rule.id or ""
         location, flags, snippet = self._place(result)
+        edits = self._edits(result.fixes or [])
+        lost = sum(1 for fix in result.fixes or [] if fix.artifact_changes) - len(edits)
+        self.unplaced += lost
         severities = (severity.from_score(score_of(seen)), severity.from_word("sarif", seen.level))
         return RawFinding(
             scanner=self.scanner,
@@ -85,9 +91,9 @@ class Results:
             message=_LINK.sub(r"\1", self.rules.message(result, rule)) or text_of(rule.short_description),
             pointer=pointer,
             snippet=snippet,
-            hints=Hints(fix_text=self._fix_text(result), edits=self._edits(result.fixes or [])),
+            hints=Hints(fix_text=self._fix_text(result), edits=edits),
             flow=self._flow(result.code_flows or []),
-            flags=(*flags, *_suppressed(result), *severity.flags_for(*severities)),
+            flags=(*flags, *((FIX_LEFT_OUT,) if lost else ()), *_suppressed(result), *severity.flags_for(*severities)),
         )
 
     def _rule(self, identity: str, seen: Seen) -> Rule:
@@ -114,9 +120,16 @@ class Results:
         if url is not None:
             return UrlLocation(url=url), (), None
         place = self.files.place(physical.artifact_location)
-        region = physical.region or Region()
+        region = self._lines(physical.artifact_location, physical.region or Region())
         location = file_location(place.path, region.start_line, region.end_line, region.start_column, region.end_column)
         return location, place.flags, _snippet(physical)
+
+    def _lines(self, location: ArtifactLocation | None, region: Region) -> Region:
+        """Return the region with lines if they can be known; a finding without them is about its file."""
+        try:
+            return self.offsets.region(location, region)
+        except ItemRefused:
+            return region
 
     def _flow(self, flows: list[CodeFlow]) -> tuple[FlowStep, ...]:
         steps = [
@@ -152,20 +165,20 @@ class Results:
             for replacement in change.replacements or []:
                 try:
                     path = self.files.place(change.artifact_location).path
-                    edits.append(_edit(path, replacement))
+                    region = self.offsets.region(change.artifact_location, replacement.deleted_region or Region())
+                    edits.append(_edit(path, region, replacement.inserted_content))
                 except ItemRefused:
                     return ()
         return tuple(edits)
 
 
-def _edit(path: str, replacement: Replacement) -> TextEdit:
-    """Convert one replacement; a region given only by offsets can't be placed without the file."""
-    region = replacement.deleted_region or Region()
+def _edit(path: str, region: Region, inserted: Content | None) -> TextEdit:
+    """Convert one replacement; a region without lines can't be placed."""
     first = line_of(region.start_line)
     if first is None:
         raise ItemRefused("has a fix without lines")
     last = line_of(region.end_line) or first
-    text = (replacement.inserted_content.text if replacement.inserted_content else None) or ""
+    text = (inserted.text if inserted else None) or ""
     left, right = line_of(region.start_column), line_of(region.end_column)
     if left is None and right is None:
         whole = text if not text or text.endswith("\n") else f"{text}\n"

@@ -23,15 +23,17 @@ from pipeline.scanners.sarif.schema import (
 )
 
 NO_RULE = RuleText()
-LONGEST_MESSAGE = 100_000
+LONGEST_MESSAGE = 8_000
 _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 
 
 class Rules:
     """Every rule of a run's driver and extensions."""
 
-    def __init__(self, run: Run, pointer: str) -> None:
+    def __init__(self, run: Run, pointer: str, budget: int) -> None:
+        """Take the run's rules; looked-up messages may be `budget` characters long together."""
         self.faults: list[Fault] = []
+        self._budget, self._spoken = budget, 0
         self._taxonomies = run.taxonomies or []
         self._components = [run.tool.driver, *(run.tool.extensions or [])]
         places = [f"{pointer}/tool/driver"]
@@ -120,7 +122,9 @@ class Rules:
             return message.text or message.markdown or ""
         strings = (rule.message_strings or {}).get(message.id or "")
         strings = strings or (self._components[0].global_message_strings or {}).get(message.id or "")
-        return _filled(strings or Message(), message.arguments or [])
+        filled = _filled(strings or Message(), message.arguments or [])
+        self._spoken += len(filled)
+        return filled if self._spoken <= self._budget else " ".join(message.arguments or [])[:LONGEST_MESSAGE]
 
     def cwes(self, result: Result, rule: RuleText) -> tuple[int, ...]:
         """Collect CWE numbers from tags, properties, relationships and taxa."""
@@ -149,14 +153,14 @@ class Rules:
 
 def _filled(message: Message, arguments: list[str]) -> str:
     """Put the arguments in their places, up to a length no honest message has."""
-    text = message.text or message.markdown or ""
+    text = (message.text or message.markdown or "")[:LONGEST_MESSAGE]
     parts, length, end = [], 0, 0
     for match in _PLACEHOLDER.finditer(text):
         if length > LONGEST_MESSAGE or int(match[1]) >= len(arguments):
             continue
         parts += [text[end : match.start()], arguments[int(match[1])]]
         length, end = length + len(parts[-2]) + len(parts[-1]), match.end()
-    return "".join([*parts, text[end:]])
+    return "".join([*parts, text[end:]])[:LONGEST_MESSAGE]
 
 
 def _cwe_texts(properties: dict[str, Any] | None) -> Iterable[str]:

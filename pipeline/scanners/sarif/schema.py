@@ -45,6 +45,7 @@ class Region(_Part):
     start_column: Number | None = None
     end_column: Number | None = None
     char_offset: Number | None = None
+    char_length: Number | None = None
     snippet: Content | None = None
 
 
@@ -158,6 +159,7 @@ class Artifact(_Part):
     """A file of the run's list."""
 
     location: ArtifactLocation | None = None
+    contents: Content | None = None
 
 
 class FlowLocation(_Part):
@@ -237,6 +239,7 @@ class Run(_Part):
     taxonomies: list[Component] | None = None
     thread_flow_locations: list[FlowLocation] | None = None
     external_property_file_references: dict[str, msgspec.Raw] | None = None
+    column_kind: str | None = None
     properties: dict[str, Any] | None = None
 
 

@@ -1,0 +1,52 @@
+"""A small report can't become a large one in memory: what is said once and meant often is bounded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.scanners.document import LONGEST_NAME
+from pipeline.scanners.interface import Fault, RawFinding
+from pipeline.scanners.registry import recognise
+from tests.scanners.corpus import report_of
+
+ITEMS = 2_000
+
+
+def read(folder: Path, document: Any) -> tuple[int, list[RawFinding | Fault]]:
+    """Return the report's size and what it says."""
+    path = folder / "report.json"
+    path.write_text(json.dumps(document))
+    return path.stat().st_size, list(recognise(report_of(path)).read(report_of(path)))
+
+
+def log(run: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    """Return a SARIF log of one run with the result many times."""
+    result = {"ruleId": "a", "locations": [{"physicalLocation": {"artifactLocation": {"uri": "a"}}}], **result}
+    driver = {"name": "acme", "rules": [{"id": "a", "messageStrings": {"m": {"text": "{0} long " * 9_000}}}]}
+    return {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": [result] * ITEMS, **run}]}
+
+
+def test_a_message_looked_up_by_every_result(tmp_path: Path) -> None:
+    size, said = read(tmp_path, log({}, {"message": {"id": "m", "arguments": ["of its own"]}}))
+    assert len(said) == ITEMS
+    messages = [one.message for one in said if isinstance(one, RawFinding)]
+    assert sum(map(len, messages)) <= 3 * size
+    assert messages[0].startswith("of its own long") and messages[-1] == "of its own"
+
+
+def test_a_base_every_location_is_joined_to(tmp_path: Path) -> None:
+    place = {"physicalLocation": {"artifactLocation": {"uri": "a", "uriBaseId": "B"}}}
+    bases = {"B": {"uri": "b/" * 100_000}}
+    size, said = read(tmp_path, log({"originalUriBaseIds": bases}, {"message": {"text": "m"}, "locations": [place]}))
+    assert [one for one in said if isinstance(one, RawFinding)] == []
+    assert len(said) == ITEMS and sum(len(msgspec.json.encode(one)) for one in said) <= 3 * size
+
+
+def test_a_name_every_pointer_repeats(tmp_path: Path) -> None:
+    secrets = [{"type": "a", "line_number": 1}] * ITEMS
+    _, said = read(tmp_path, {"version": "1.5.0", "plugins_used": [], "results": {"x" * 200_000: secrets}})
+    assert len(said) == ITEMS and all(len(one.pointer) <= LONGEST_NAME + 30 for one in said)
