@@ -194,6 +194,25 @@ class Dataset(Section):
     ] = 100
 
 
+class Teacher(Section):
+    """A larger model that writes explanations for the data set. Off unless `model` is set."""
+
+    model: Annotated[
+        str,
+        Meta(description="Without an address an mlx-lm model on this machine (Hub id or folder). Empty: no teacher."),
+    ] = ""
+    address: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^https://[^\s@]+$|^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)",
+            description="Any service that speaks OpenAI's chat completions, up to `/v1`. Findings and code are sent "
+            "there. Token: $FIXSMITH_TEACHER_TOKEN.",
+        ),
+    ] = ""
+    tokens: Annotated[int, Meta(ge=64, description="Longest explanation, in tokens.")] = 400
+    seconds: Annotated[float, Meta(gt=0.0, description="Longest time for one explanation.")] = 120.0
+
+
 class Evaluation(Section):
     """Measuring the specialists."""
 
@@ -413,6 +432,7 @@ class Settings(Section):
     knowledge: Knowledge = Knowledge()
     verification: Verification = Verification()
     dataset: Dataset = Dataset()
+    teacher: Teacher = Teacher()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
     github: Github = Github()

@@ -12,11 +12,13 @@ import msgspec
 from config.errors import InputRefused
 from config.settings import Settings
 from pipeline.dataset.clusters import cluster
-from pipeline.dataset.examples import Material, examples, materials
+from pipeline.dataset.examples import Material, examples, materials, unshown
 from pipeline.dataset.information import information
 from pipeline.dataset.split import PARTS, split
+from pipeline.dataset.teacher.lessons import taught, teacher_of
+from pipeline.findings.redaction import Redactor, load_key
 from pipeline.records import Example, Excerpt, Finding, Fix, Outcome, Passage, Retrieved, Verdict
-from pipeline.stage import Context, Request, digest_of, read_records, write_atomically, write_records
+from pipeline.stage import Context, Progress, Request, digest_of, read_records, write_atomically, write_records
 
 KINDS = ("analysis", "codefix")
 
@@ -47,6 +49,7 @@ class Assemble:
                 "The reports hold no findings, so there is nothing to learn from.", "Check --artifacts-dir."
             )
         made, parts = _few(made, _split(made, context.settings), context, dropped)
+        made = _taught(made, context, dropped)
         folder = context.folder / "dataset"
         counts: dict[str, Any] = {}
         for kind in KINDS:
@@ -112,8 +115,8 @@ def _made(known: list[Material], dropped: Counter[str]) -> list[tuple[str, Examp
     for material in known:
         before = len(made)
         made += list(examples(material))
-        fixes = sum(kind == "codefix" for kind, _ in made[before:])
-        dropped["fix outside its excerpt"] += len(material.fixes) - fixes
+        if sum(kind == "codefix" for kind, _ in made[before:]) < len(material.fixes):
+            dropped.update(reason for fix, _ in material.fixes if (reason := unshown(material, fix)) is not None)
     return made
 
 
@@ -145,6 +148,20 @@ def _limit(made: list[tuple[str, Example]], context: Context, dropped: Counter[s
             per_rule[rule] += 1
             kept.append((kind, example))
     return kept
+
+
+def _taught(made: list[tuple[str, Example]], context: Context, dropped: Counter[str]) -> list[tuple[str, Example]]:
+    """Let the teacher explain, where one is configured; count what wasn't admitted."""
+    teacher = teacher_of(context.settings.teacher)
+    if teacher is None:
+        return made
+    workspace, told = context.folder.parents[2], Counter[str]()
+    redact = Redactor(load_key(workspace)).redact
+    result = taught(made, teacher, workspace / "cache" / "teacher", redact, told, lambda done, total: context.progress(
+        Progress(stage="assemble", message="explanations", done=done, total=total)
+    ))  # fmt: skip
+    dropped.update(told)
+    return result
 
 
 def _split(made: list[tuple[str, Example]], settings: Settings) -> list[str]:

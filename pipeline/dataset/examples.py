@@ -56,8 +56,8 @@ def examples(material: Material) -> Iterator[tuple[str, Example]]:
             yield "codefix", made
     if material.fixes and material.excerpt is not None:
         fix, verdict = material.fixes[0]
-        if _inside(material.excerpt, fix):
-            yield "analysis", safe(material, material.excerpt, fix, verdict)
+        if (fits := whole(material.excerpt, fix)) is not None:
+            yield "analysis", safe(material, material.excerpt, fits, verdict)
 
 
 def analysis(material: Material) -> Example:
@@ -71,7 +71,8 @@ def analysis(material: Material) -> Example:
         prompts.ANALYSIS_SYSTEM,
         prompts.question(finding, code, material.knowledge),
         answer,
-        _metadata(finding, kind="analysis", label="vulnerable", lines=lines, code=_code(material)),
+        _metadata(finding, kind="analysis", label="vulnerable", lines=lines, code=_code(material))
+        | {"author": "rules"},
     )
 
 
@@ -85,16 +86,17 @@ def safe(material: Material, excerpt: Excerpt, fix: Fix, verdict: Verdict) -> Ex
         prompts.ANALYSIS_SYSTEM,
         prompts.question(finding, prompts.numbered(fixed, *fixed.flagged), material.knowledge),
         answer,
-        metadata | {"source": str(fix.source), "made": utc(fix.made)},
+        metadata | {"author": "rules", "source": str(fix.source), "made": utc(fix.made)},
     )
 
 
 def codefix(material: Material, fix: Fix, verdict: Verdict, number: int) -> Example | None:
     """Return the example that fixes a finding; None when the fix lies outside the excerpt."""
     finding, excerpt = material.finding, material.excerpt
-    if excerpt is not None and _inside(excerpt, fix):
+    if excerpt is not None and (fits := whole(excerpt, fix)) is not None:
+        fix = fits
         code = prompts.numbered(excerpt, fix.start_line, fix.end_line)
-    elif fix.before.strip() and fix.before.strip() == prompts.coordinate(finding):
+    elif _is_coordinate(finding, fix):
         code = f"<code path={fix.path}>\n>1 {prompts.as_data(fix.before.rstrip())}\n</code>"
     else:
         return None
@@ -113,6 +115,52 @@ def codefix(material: Material, fix: Fix, verdict: Verdict, number: int) -> Exam
     }
     prompt = prompts.question(finding, code, material.knowledge)
     return _example(prompts.CODEFIX_SYSTEM, prompt, fix.replacement.rstrip("\n"), metadata)
+
+
+def whole(excerpt: Excerpt, fix: Fix) -> Fix | None:
+    """Return the fix as one replacement in the excerpt, changes it needs elsewhere in the file included.
+
+    None when a part of it lies outside: what the answer shows must be all of what was verified.
+    """
+    if not _inside(excerpt, fix):
+        return None
+    if not fix.companions:
+        return fix
+    lines = excerpt.text.split("\n")
+    edits = sorted(
+        [(fix.start_line, fix.end_line, fix.replacement), *((e.start_line, e.end_line, e.text) for e in fix.companions)]
+    )
+    first, last = edits[0][0], max(end for _, end, _ in edits)
+    shown = excerpt.start_line + len(excerpt.text.rstrip("\n").split("\n")) - 1
+    plain = all(edit.start_column is None for edit in fix.companions)
+    if not plain or first < excerpt.start_line or last > shown or "shortened" in excerpt.flags:
+        return None
+    after, line = "", first
+    for start, end, text in edits:
+        if start < line:
+            return None
+        kept = lines[line - excerpt.start_line : start - excerpt.start_line]
+        after += "".join(f"{one}\n" for one in kept) + (text if text.endswith("\n") or not text else f"{text}\n")
+        line = end + 1
+    before = lines[first - excerpt.start_line : last - excerpt.start_line + 1]
+    changes = {"start_line": first, "end_line": last, "before": "".join(f"{one}\n" for one in before)}
+    return msgspec.structs.replace(fix, replacement=after, companions=(), **changes)
+
+
+def unshown(material: Material, fix: Fix) -> str | None:
+    """Return why a fix gives no example, None when it gives one."""
+    excerpt = material.excerpt
+    if (excerpt is not None and whole(excerpt, fix) is not None) or _is_coordinate(material.finding, fix):
+        return None
+    if excerpt is None:
+        return "fix without an excerpt"
+    if fix.companions and _inside(excerpt, fix):
+        return "fix needs a change outside its excerpt"
+    return "fix outside its excerpt"
+
+
+def _is_coordinate(finding: Finding, fix: Fix) -> bool:
+    return bool(fix.before.strip()) and fix.before.strip() == prompts.coordinate(finding)
 
 
 def utc(time: str) -> str | None:

@@ -4,9 +4,9 @@ import msgspec
 from samples import CODE, excerpt, finding, fix, package
 
 from pipeline.dataset import prompts, prose
-from pipeline.dataset.examples import Material, apply, examples
+from pipeline.dataset.examples import Material, apply, examples, unshown
 from pipeline.knowledge.prompt import render
-from pipeline.records import Fix, FixSource, Outcome, Passage, Verdict
+from pipeline.records import Fix, FixSource, Outcome, Passage, TextEdit, Verdict
 
 VERDICT = Verdict(fingerprint="f1", fix="x", outcome=Outcome.VERIFIED, evidence="two CI scans")
 MATERIAL = Material(finding=finding(), excerpt=excerpt(), fixes=((fix(), VERDICT),))
@@ -59,6 +59,29 @@ def test_only_the_lines_to_replace_are_marked() -> None:
 def test_a_fix_that_no_longer_meets_its_lines_gives_no_example() -> None:
     stale = msgspec.structs.replace(fix(), before="something else\n")
     assert made(Material(finding=finding(), excerpt=excerpt(), fixes=((stale, VERDICT),)))["codefix"] == []
+
+
+def test_an_import_the_fix_needs_is_part_of_the_answer() -> None:
+    needs = TextEdit(path="app/read.py", start_line=1, end_line=1, text="import safer\nimport yaml\n")
+    wide = msgspec.structs.replace(fix(after="    return safer.load(stream)\n"), companions=(needs,))
+    example = made(Material(finding=finding(), excerpt=excerpt(), fixes=((wide, VERDICT),)))["codefix"][0]
+    assert (
+        example.messages[2].content == "import safer\nimport yaml\n\ndef read(stream):\n    return safer.load(stream)"
+    )
+    asked = example.messages[1].content
+    assert [line[1] for line in asked.splitlines() if line.startswith(">")] == ["1", "2", "3", "4"]
+    assert (example.metadata["start_line"], example.metadata["end_line"]) == (1, 4)
+
+
+def test_a_fix_that_needs_more_than_is_shown_gives_no_example_and_says_why() -> None:
+    needs = TextEdit(path="app/read.py", start_line=1, end_line=1, text="import safer\nimport yaml\n")
+    wide = msgspec.structs.replace(fix(), companions=(needs,))
+    part = msgspec.structs.replace(excerpt(text="\n".join(CODE.split("\n")[2:])), start_line=3)
+    material = Material(finding=finding(), excerpt=part, fixes=((wide, VERDICT),))
+    assert made(material)["codefix"] == []
+    assert unshown(material, wide) == "fix needs a change outside its excerpt"
+    assert unshown(material, fix()) is None
+    assert unshown(Material(finding=finding()), fix()) == "fix without an excerpt"
 
 
 def test_a_package_without_source_is_fixed_by_its_coordinate() -> None:
