@@ -37,6 +37,7 @@ class Assemble:
             "quick_test": request.quick_test,
             "characters": characters,
             "mined": request.mined_digest,
+            "teacher": settings.teacher,
         }
 
     def run(self, context: Context) -> dict[str, Any]:
