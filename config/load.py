@@ -82,11 +82,23 @@ def build(values: dict[str, Any], origin: str) -> Settings:
     """Convert and check a mapping; `origin` names where it came from in messages."""
     _check_keys(values, origin)
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         what, _, at = str(error).partition(" - at ")
         where = at.strip("`").removeprefix("$.") or "the top level"
         raise SettingsError(f"In {origin}, at '{where}': {what}.", "Correct the value.") from error
+    _check_tokens(settings.github, origin)
+    return settings
+
+
+def _check_tokens(github: Github, origin: str) -> None:
+    """Refuse to send one GitHub's token to another."""
+    for index, watched in enumerate(github.repositories):
+        if watched.base_url and watched.base_url != github.base_url and not watched.token_file:
+            raise SettingsError(
+                f"In {origin}, at 'github.repositories[{index}].base_url': it needs a token of its own.",
+                "Name a file that holds it as token_file beside it.",
+            )
 
 
 def _section(values: dict[str, Any], name: str) -> dict[str, Any]:

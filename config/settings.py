@@ -255,7 +255,33 @@ class Watched(Section):
     artifacts: Annotated[
         tuple[str, ...], Meta(min_length=1, description="Names of the artifacts to take, as globs.")
     ] = ("*",)
-    source: Annotated[str, Meta(description="A clone of the repository on this machine; empty: none.")] = ""
+    source: Annotated[
+        str, Meta(description="A clone of the repository on this machine; empty: the service keeps one (`mirror`).")
+    ] = ""
+    mirror: Annotated[
+        bool,
+        Meta(
+            description="Keep a bare clone of the repository, for the code around findings and the fixes in its "
+            "history; needs read access to its contents."
+        ),
+    ] = True
+    clone_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^(https|ssh|file)://\S+$",
+            description="Address to clone from, with your own git settings; empty: beside `base_url`, with the token.",
+        ),
+    ] = ""
+    base_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^https://[^\s@]+$|^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)",
+            description="The API's address for this repository, if it isn't github.base_url; needs `token_file`.",
+        ),
+    ] = ""
+    token_file: Annotated[
+        str, Meta(description="File holding the token for this repository; empty: the token of github.")
+    ] = ""
     attestation: Annotated[
         bool, Meta(description="Take only artifacts whose provenance `gh attestation verify` confirms.")
     ] = False
@@ -269,7 +295,8 @@ class Github(Section):
         tuple[Watched, ...],
         Meta(
             description="The watched repositories, a mapping each: `name`, and if wanted `id`, `branch`, `workflows`, "
-            "`events`, `conclusions`, `artifacts`, `source`, `attestation`, `paused`."
+            "`events`, `conclusions`, `artifacts`, `source`, `mirror`, `clone_url`, `base_url`, `token_file`, "
+            "`attestation`, `paused`."
         ),
     ] = ()
     base_url: Annotated[
@@ -302,6 +329,15 @@ class Github(Section):
     download_seconds: Annotated[
         float, Meta(gt=0.0, description="Longest time for one attempt at a download; what has come is kept.")
     ] = 1800.0
+
+    def of(self, watched: Watched) -> Github:
+        """Return how this repository's GitHub is asked."""
+        return msgspec.structs.replace(
+            self,
+            repositories=(),
+            base_url=watched.base_url or self.base_url,
+            token_file=watched.token_file or self.token_file,
+        )
 
 
 class Daemon(Section):

@@ -46,6 +46,11 @@ class Child(Protocol):
         """Make a waiting `listen` return."""
         ...
 
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        ...
+
     def close(self) -> None:
         """End what it has left behind and close its pipes."""
         ...
@@ -68,7 +73,7 @@ class ProcessLauncher:
         with log.open("ab") as errors:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=environment(os.environ, token),
@@ -84,7 +89,7 @@ def environment(inherited: Mapping[str, str], token: str) -> dict[str, str]:
 
 
 class ProcessChild:
-    """A real child process."""
+    """A real child process. Its stdin stays open as long as the service lives: see `daemon.leash`."""
 
     def __init__(self, process: subprocess.Popen[bytes], token: str, log: Path) -> None:
         self.process = process
@@ -137,6 +142,11 @@ class ProcessChild:
         """Return the resident bytes of everything that carries the mark."""
         return processes.resident_bytes(self.token)
 
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        return self.process.pid
+
     def wake(self) -> None:
         """Make a waiting `listen` return."""
         os.write(self._wake_write, b".")
@@ -146,6 +156,8 @@ class ProcessChild:
         processes.end(self.token, 2.0)
         self._selector.close()
         self._stdout.close()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
 

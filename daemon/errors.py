@@ -37,6 +37,10 @@ class BadDownload(GithubError):
     """What was downloaded isn't what was announced; only a few attempts are worth it."""
 
 
+class Unmirrored(GithubError):
+    """The clone of a repository couldn't be brought up to date; only a few attempts are worth it."""
+
+
 class StoreBusy(StoreError):
     """The database is held by another program or the disk is full; it passes."""
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from config.settings import Settings
 from daemon.clock import Clock
-from daemon.command import earlier_tree
 from daemon.layout import Layout
 from daemon.logs import MEGABYTE, cap
+from daemon.mirror import Mirrors
 from daemon.store.database import back_up
 from daemon.store.store import Store
 
@@ -41,13 +41,13 @@ class Housekeeping:
         back_up(self.store.connection, self.layout.backups, "daily")
         before = now - settings.daemon.keep_days * DAY
         for run in self.store.queue.expendable(settings.daemon.keep_runs, before):
-            for folder in (Path(run.folder), earlier_tree(run)):
-                shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(Path(run.folder), ignore_errors=True)
             self.layout.run_log(run.id).unlink(missing_ok=True)
         self.store.ledger.forget(now - GITHUB_KEEPS_DAYS * DAY)
         for log in (*self.layout.logs.glob("run-*.log"), self.layout.logs / "launchd.log"):
             cap(log, int(settings.daemon.log_megabytes * MEGABYTE))
         self._remove_abandoned(before)
+        self._remove_mirrors(settings)
 
     def _remove_abandoned(self, before: float) -> None:
         """Remove parts of downloads that nothing goes on with."""
@@ -56,6 +56,12 @@ class Housekeeping:
         for path in self.layout.downloads.glob("*/*.part"):
             if _modified(path) < before:
                 path.unlink(missing_ok=True)
+
+    def _remove_mirrors(self, settings: Settings) -> None:
+        """Remove the clones of repositories that aren't watched any more."""
+        mirrors, watched = Mirrors(self.layout.mirrors), {one.name for one in settings.github.repositories}
+        known = [one for one in self.store.ledger.repositories() if one.name in watched]
+        mirrors.drop_all_but({mirrors.path(one.id, one.name).name for one in known})
 
 
 def _modified(path: Path) -> float:

@@ -12,7 +12,6 @@ from config.reload import LiveSettings
 from config.settings import Github, Settings, Watched
 from daemon.backoff import delay
 from daemon.clock import Clock
-from daemon.command import watched_by_name
 from daemon.conditions.readings import Sensors
 from daemon.dropfolder import DropFolder
 from daemon.errors import GithubError, RateLimited, TokenRefused
@@ -22,6 +21,7 @@ from daemon.github.limits import Limits
 from daemon.github.poll import Poller
 from daemon.housekeeping import Housekeeping
 from daemon.layout import Layout
+from daemon.mirror import Mirrors
 from daemon.notify import Notifier
 from daemon.secret import Secret
 from daemon.store.records import WorkflowRun, WorkflowRunState
@@ -53,8 +53,9 @@ class Intake:
         self.notifier, self._queued, self._token = notifier, queued, token
         self.drop = DropFolder(store, clock, layout.drop, layout.downloads)
         self.housekeeping = Housekeeping(store, layout, clock)
+        self.mirrors = Mirrors(layout.mirrors)
         self.requests_made = 0
-        self._client: Client | None = None
+        self._clients: dict[Github, Client] = {}
         self._problem = ""
         self._is_stale = threading.Event()
 
@@ -67,17 +68,21 @@ class Intake:
         settings = self.live.current()
         if self._is_stale.is_set():
             self._is_stale.clear()
-            self._forget_token()
+            self._forget_tokens()
         self._tell_of_settings()
         waits = [self._drop(settings), self._github(settings), self.housekeeping.step(settings)]
         self._queued()
         return min(max(0.05, min(wait for wait in waits if wait is not None)), LONGEST)
 
-    def _forget_token(self) -> None:
-        if self._client is not None:
-            self.requests_made += self._client.requests_made
-            self._client.close()
-            self._client = None
+    def _forget_tokens(self) -> None:
+        for github in list(self._clients):
+            self._forget_token(github)
+
+    def _forget_token(self, github: Github) -> None:
+        client = self._clients.pop(github, None)
+        if client is not None:
+            self.requests_made += client.requests_made
+            client.close()
 
     def _tell_of_settings(self) -> None:
         problem = str(self.live.problem or "")
@@ -99,44 +104,51 @@ class Intake:
             return settings.daemon.drop_poll_seconds
 
     def _github(self, settings: Settings) -> float | None:
-        """Poll and fetch; a limit or a lost network holds back all of it, a fault of one repository only that."""
+        """Poll and fetch at each GitHub (address and token) that is watched."""
         watched = [one for one in settings.github.repositories if not one.paused]
-        if not watched:
-            return None
+        asked = {settings.github.of(one): list[Watched]() for one in watched}
+        for one in watched:
+            asked[settings.github.of(one)].append(one)
+        for stale in self._clients.keys() - asked.keys():
+            self._forget_token(stale)
+        return min((self._ask(github, group, settings) for github, group in asked.items()), default=None)
+
+    def _ask(self, github: Github, watched: list[Watched], settings: Settings) -> float:
+        """Do what is due at one GitHub.
+
+        A limit or a lost network holds back all of it, a fault of one repository only that.
+        """
+        problem = problem_name(github, settings)
         try:
-            client = self._connect(settings)
+            client = self._connect(github)
             for one in watched:
                 self._poll(client, one, settings)
-            self._fetch(client, settings)
+            self._fetch(client, watched, settings)
         except RateLimited as error:
-            self.store.note("quota", {"remaining": 0, "resets_at": error.until}, self.clock.now())
+            self._note_quota(github, settings, {"remaining": 0, "resets_at": error.until})
             logger.info("%s", error.message)
             return max(1.0, error.until - self.clock.now())
         except TokenRefused as error:
-            self._forget_token()
-            self.notifier.needs_person("token", "GitHub's token is needed", str(error))
-            self.store.note("github_problem", str(error), self.clock.now())
+            self._forget_token(github)
+            self.notifier.needs_person(f"token:{github.base_url}", "GitHub's token is needed", str(error))
+            self.store.note(problem, str(error), self.clock.now())
             return float(settings.github.poll_seconds)
         except Postponed as error:
-            self.store.note("github_problem", str(error), self.clock.now())
+            self.store.note(problem, str(error), self.clock.now())
             return float(min(settings.github.poll_seconds, METERED_SECONDS))
         except Error as error:
-            self.notifier.needs_person("github", "GitHub can't be watched", str(error))
-            self.store.note("github_problem", str(error), self.clock.now())
+            self.notifier.needs_person(f"github:{github.base_url}", "GitHub can't be watched", str(error))
+            self.store.note(problem, str(error), self.clock.now())
             return float(min(settings.github.poll_seconds, METERED_SECONDS))
         finally:
-            if self._client is not None:
-                self._client.close()
+            if github in self._clients:
+                self._clients[github].close()
         return self._next(watched)
 
-    def _connect(self, settings: Settings) -> Client:
-        """Return the client, a new one after a change of the settings."""
-        if self._client is not None and self._client.settings != settings.github:
-            self._forget_token()
-        if self._client is None:
-            token = self._token(settings.github)
-            self._client = Client(settings.github, token, self.clock, Limits(self.clock))
-        return self._client
+    def _connect(self, github: Github) -> Client:
+        if github not in self._clients:
+            self._clients[github] = Client(github, self._token(github), self.clock, Limits(self.clock))
+        return self._clients[github]
 
     def _poll(self, client: Client, watched: Watched, settings: Settings) -> None:
         known = self.store.ledger.repository(watched.name)
@@ -149,16 +161,22 @@ class Intake:
         except GithubError as error:
             self._poll_failed(watched, known.failures if known else 0, error, settings)
             return
-        self._in_order(client, watched, moved)
+        self._in_order(client, watched, settings, moved)
 
-    def _in_order(self, client: Client, watched: Watched, moved: int) -> None:
-        for matter in ("token", "github", f"repository-{watched.name}"):
+    def _in_order(self, client: Client, watched: Watched, settings: Settings, moved: int) -> None:
+        address = client.settings.base_url
+        for matter in (f"token:{address}", f"github:{address}", f"repository-{watched.name}"):
             self.notifier.settled(matter)
-        if self.store.fact_at("github_problem") is not None:
-            self.store.forget("github_problem")
+        problem = problem_name(client.settings, settings)
+        if self.store.fact_at(problem) is not None:
+            self.store.forget(problem)
         limits = client.limits
         if moved or self.store.fact_at("quota") is None:
             quota = {"limit": limits.limit, "remaining": limits.remaining, "resets_at": limits.resets_at}
+            self._note_quota(client.settings, settings, quota)
+
+    def _note_quota(self, github: Github, settings: Settings, quota: dict[str, float | None]) -> None:
+        if github.base_url == settings.github.base_url:
             self.store.note("quota", quota, self.clock.now())
 
     def _poll_failed(self, watched: Watched, failures: int, error: GithubError, settings: Settings) -> None:
@@ -171,8 +189,8 @@ class Intake:
         if failures >= settings.daemon.attempts:
             self.notifier.needs_person(f"repository-{watched.name}", f"{watched.name} can't be watched", str(error))
 
-    def _fetch(self, client: Client, settings: Settings) -> None:
-        by_name = {name: one for name, one in watched_by_name(settings).items() if not one.paused}
+    def _fetch(self, client: Client, watched: list[Watched], settings: Settings) -> None:
+        by_name = {one.name: one for one in watched}
         names, now = tuple(by_name), self.clock.now()
         poller = Poller(self.store, client, self.clock)
         for run in self.store.ledger.due((WorkflowRunState.GOING,), names, now):
@@ -180,7 +198,7 @@ class Intake:
         candidates = self.store.ledger.due(OPEN, names, now)
         if candidates and not settings.conditions.metered_download and self.sensors.read().metered:
             raise Postponed("The network is metered.", "Downloads wait for another one.")
-        fetcher = Fetcher(self.store, client, self.clock, self.layout.downloads)
+        fetcher = Fetcher(self.store, client, self.clock, self.layout.downloads, self.mirrors)
         for run in candidates:
             if not self._guarded(run, settings, partial(fetcher.advance, run, by_name[run.repository], settings)):
                 break
@@ -204,3 +222,8 @@ class Intake:
         times = [known.next_poll_at for known in self.store.ledger.repositories() if known.name in names]
         due = self.store.ledger.next_due((*OPEN, WorkflowRunState.GOING), names)
         return min([*times, *([due] if due is not None else [])], default=0.0) - self.clock.now()
+
+
+def problem_name(github: Github, settings: Settings) -> str:
+    """Return the fact that holds what is wrong with one GitHub."""
+    return "github_problem" if github.base_url == settings.github.base_url else f"github_problem:{github.base_url}"

@@ -37,6 +37,11 @@ class Layout(msgspec.Struct, frozen=True):
         return self.state / "downloads"
 
     @property
+    def mirrors(self) -> Path:
+        """Clones of the watched repositories."""
+        return self.state / "mirrors"
+
+    @property
     def logs(self) -> Path:
         """The service's log, and one for each run."""
         return self.state / "logs"

@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
-from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,17 +15,19 @@ from config.reload import LiveSettings
 from config.settings import Settings
 from daemon import processes
 from daemon.backoff import delay
-from daemon.child import Child, Launcher
+from daemon.child import Launcher
 from daemon.clock import Clock
 from daemon.command import FLOW, command_line
 from daemon.conditions.machine import Decision, State, day_time, decide
 from daemon.conditions.readings import Sensors
 from daemon.conditions.sensors import KeepAwake
 from daemon.layout import Layout
+from daemon.mirror import Mirrors
 from daemon.notify import Notifier
 from daemon.outcome import Outcome, Verdict, judge
 from daemon.store.records import Run, RunState
 from daemon.store.store import Store
+from daemon.work import Stop, Work, may_go_on, recorded_process
 from pipeline.stage import Progress
 
 LEASE_SECONDS = 120.0
@@ -35,34 +37,6 @@ MEMORY_SECONDS = 10.0
 IDLE = 3600.0
 GIGABYTE = 1024**3
 logger = logging.getLogger("fixsmith.runner")
-
-
-class Stop(StrEnum):
-    """Why a child was asked to stop."""
-
-    CONDITIONS = "conditions"
-    SHUTDOWN = "shutdown"
-    MEMORY = "memory"
-    SILENCE = "silence"
-    LOST = "lost"
-
-
-class Work(msgspec.Struct):
-    """The run at work and what is known of it. Times are monotonic seconds."""
-
-    run: Run
-    token: str
-    child: Child
-    beat_at: float
-    heard_at: float
-    checked_at: float
-    weighed_at: float
-    noted_at: float = 0.0
-    stage: str = ""
-    stop: Stop | None = None
-    stop_by: float = 0.0
-    said: dict[str, Any] | None = None
-    error: str = ""
 
 
 class Runner:
@@ -79,7 +53,7 @@ class Runner:
         notifier: Notifier,
         keep_awake: KeepAwake,
         flow: tuple[str, ...] = FLOW,
-        ended: Callable[[str, float], int] = processes.end,
+        ended: Callable[[str, float, processes.Identity | None], int] = processes.end,
     ) -> None:
         self.store, self.live, self.layout, self.sensors, self.clock = store, live, layout, sensors, clock
         self.launcher, self.notifier, self.keep_awake, self.flow = launcher, notifier, keep_awake, flow
@@ -93,8 +67,8 @@ class Runner:
     def recover(self) -> None:
         """End what a service before this one left running, and put its runs back."""
         for run in self.store.queue.in_state(RunState.RUNNING):
-            token = run.token or ""
-            ended = self._end(token, self.live.current().daemon.stop_seconds) if token else 0
+            token, recorded = run.token or "", recorded_process(run)
+            ended = self._end(token, self.live.current().daemon.stop_seconds, recorded)
             logger.info("run %s was interrupted; %s processes ended", run.id, ended)
             self._interrupted(run, token, "the service was interrupted")
 
@@ -129,11 +103,28 @@ class Runner:
             self._rest()
             due = self.store.queue.next_due(paused)
             return IDLE if due is None else max(0.1, due - self.clock.now())
+        if run.prepared and (reason := self._why_untrained(run, settings)):
+            self._leave_untrained(run, reason)
+            return 0.0
         decision = self._judge(settings)
-        if not decision.allowed:
+        if not may_go_on(run, decision):
+            self.keep_awake.set(False)
             return min(settings.conditions.check_seconds, max(0.1, settings.conditions.settle_seconds))
         self._start(run, settings)
         return 0.0
+
+    def _why_untrained(self, run: Run, settings: Settings) -> str:
+        """Return why a run with its data sets isn't trained, empty when it is."""
+        if settings.fine_tuning.skip_in_daemon:
+            return "data sets only: fine_tuning.skip_in_daemon"
+        if settings.daemon.newest_only and self.store.queue.has_newer(run):
+            return "data sets only: a newer run trains"
+        return ""
+
+    def _leave_untrained(self, run: Run, reason: str) -> None:
+        if self.store.queue.leave_untrained(run.id, reason, self.clock.now()):
+            logger.info("run %s is done: %s", run.id, reason)
+            self.notifier.result(f"run-{run.id}", f"Run {run.id} is done", reason)
 
     def _rest(self) -> None:
         """Nothing to do: no readings are taken, nothing is waited for, the machine may sleep."""
@@ -159,8 +150,6 @@ class Runner:
     def _start(self, run: Run, settings: Settings) -> None:
         token = secrets.token_hex(16)
         now = self.clock.now()
-        superseded = settings.daemon.newest_only and self.store.queue.has_newer(run)
-        fine_tuning = not settings.fine_tuning.skip_in_daemon and not superseded
         command = command_line(
             self.flow,
             run,
@@ -168,9 +157,10 @@ class Runner:
             settings,
             self.layout.workspace,
             self.live.path,
-            fine_tuning=fine_tuning,
+            fine_tuning=run.prepared,
+            mirror=self._mirror(run),
         )
-        if not self.store.queue.lease(run, token, fine_tuning, now, now + LEASE_SECONDS):
+        if not self.store.queue.lease(run, token, run.prepared, now, now + LEASE_SECONDS):
             return
         leased = msgspec.structs.replace(run, token=token, state=RunState.RUNNING)
         try:
@@ -182,7 +172,12 @@ class Runner:
         self.keep_awake.set(self._decision.keep_awake)
         tick = self.clock.monotonic()
         self._work = Work(leased, token, child, tick, tick, tick, tick)
-        logger.info("run %s started%s", run.id, "" if fine_tuning else ", without fine-tuning")
+        self.store.queue.started(run.id, token, child.pid, processes.started(child.pid))
+        logger.info("run %s: %s", run.id, "training" if run.prepared else "data sets")
+
+    def _mirror(self, run: Run) -> Path | None:
+        known = self.store.ledger.repository(run.repository) if run.repository else None
+        return None if known is None else Mirrors(self.layout.mirrors).path(known.id, known.name)
 
     def _supervise(self, work: Work, patience: float) -> None:
         """Listen, keep the lease, watch conditions, memory and silence; conclude when it has ended."""
@@ -217,7 +212,7 @@ class Runner:
             work.checked_at = tick
             decision = self._judge(settings)
             self.keep_awake.set(decision.keep_awake)
-            if not decision.allowed:
+            if not may_go_on(work.run, decision):
                 self._stop(work, Stop.CONDITIONS)
                 return
         limit = settings.daemon.memory_gigabytes * GIGABYTE
@@ -278,6 +273,9 @@ class Runner:
 
     def _finish(self, run: Run, token: str, outcome: Outcome, said: dict[str, Any] | None) -> None:
         result = None if said is None else msgspec.json.encode(said).decode()
+        if outcome.state == RunState.DONE and not run.prepared:
+            self.store.queue.prepare(run, token, result)
+            return
         self.store.queue.finish(run, token, outcome.state, outcome.reason, result, self.clock.now())
         if outcome.state in (RunState.PARKED, RunState.REFUSED):
             self.notifier.needs_person(f"run-{run.id}", f"Run {run.id} is {outcome.state}", outcome.reason)

@@ -89,6 +89,7 @@ class Service:
         self.layout: Layout = layout_of(settings)
         self.layout.make()
         self.instance = Instance(self.layout.lock)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who sees the lock may send one from now on
         self.instance.acquire(self.clock.now())
         self._log = set_up(self.layout.service_log, settings.daemon, echo=echo)
         notice = prepare(self.layout.database, self.layout.backups)

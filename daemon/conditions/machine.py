@@ -1,4 +1,4 @@
-"""The decision whether work may go on: a pure function of readings, settings and what was decided before.
+"""The decision whether training may go on: a pure function of readings, settings and what was decided before.
 
 Every condition has two bounds: worse than the first it holds work back, better than the second
 it lets go again. All must have let go for `settle_seconds` before work starts.
@@ -32,6 +32,9 @@ class Reason(StrEnum):
     SETTLING = "settling"
 
 
+HOLDS_DATA = (Reason.DISK, Reason.MEMORY)
+
+
 class State(msgspec.Struct, frozen=True):
     """What was decided: the reasons that hold work back, and since when none does (None: one does)."""
 
@@ -41,11 +44,15 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """Whether work may go on, why not, and whether the machine should be kept awake while it does."""
+    """Whether training may go on, why not, and whether the machine should be kept awake while something does.
+
+    `data_allowed`: whether the light work before it may, which only what it would harm holds back.
+    """
 
     allowed: bool
     waiting_for: tuple[str, ...]
     keep_awake: bool
+    data_allowed: bool = False
 
 
 def decide(state: State, readings: Readings, settings: Conditions, now: float, day: time) -> tuple[State, Decision]:
@@ -56,8 +63,9 @@ def decide(state: State, readings: Readings, settings: Conditions, now: float, d
     waits = tuple(_sentence(reason, readings, settings) for reason in holding)
     if clear_since is not None and not allowed:
         waits = (f"conditions to stay good for {settings.settle_seconds - (now - clear_since):.0f} s more",)
-    awake = allowed and settings.keep_awake and readings.on_mains is True
-    return State(holding, clear_since, allowed), Decision(allowed, waits, awake)
+    awake = settings.keep_awake and readings.on_mains is True
+    data_allowed = not any(reason in HOLDS_DATA for reason in holding)
+    return State(holding, clear_since, allowed), Decision(allowed, waits, awake, data_allowed)
 
 
 def day_time(now: float) -> time:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from config.errors import Error
+from config.settings import Github, Watched
 from daemon.doctor.interface import Circumstances, Finding, Level
 from daemon.github.check import access
 from daemon.identity import holder
@@ -28,19 +28,23 @@ def github(circumstances: Circumstances) -> Iterator[Finding]:
     if not chosen.repositories:
         yield Finding("GitHub", Level.NOTE, "no repository is watched", "`fixsmith init` adds one.")
         return
-    try:
-        token = github_token(chosen)
-    except Error as error:
-        yield Finding("token", Level.FAILURE, error.message, error.hint)
-        return
-    yield Finding("token", Level.OK, "found")
-    for watched in chosen.repositories if circumstances.network else ():
-        yield _repository(circumstances, token, watched)
+    tokens: dict[Github, Secret] = {}
+    for watched in chosen.repositories:
+        asked = chosen.of(watched)
+        if asked not in tokens:
+            try:
+                tokens[asked] = github_token(asked)
+            except Error as error:
+                yield Finding("token", Level.FAILURE, error.message, error.hint)
+                return
+            yield Finding("token", Level.OK, f"found for {asked.base_url}")
+        if circumstances.network:
+            yield _repository(asked, tokens[asked], watched)
 
 
-def _repository(circumstances: Circumstances, token: Secret, watched: Any) -> Finding:
+def _repository(asked: Github, token: Secret, watched: Watched) -> Finding:
     try:
-        found = access(circumstances.settings.github, token, watched.name, watched.branch)
+        found = access(asked, token, watched.name, watched.branch)
     except Error as error:
         return Finding(watched.name, Level.FAILURE, error.message, error.hint)
     if watched.id and found.id != watched.id:

@@ -10,12 +10,13 @@ from urllib.parse import quote
 from config.settings import Settings, Watched
 from daemon.backoff import delay
 from daemon.clock import Clock
-from daemon.errors import ArtifactRefused, BadDownload, GithubError, Gone, Missing
+from daemon.errors import ArtifactRefused, BadDownload, GithubError, Gone, Missing, Unmirrored
 from daemon.github.answers import ArtifactAnswer, ArtifactsAnswer, ComparisonAnswer, decode
 from daemon.github.attestation import verify
 from daemon.github.client import Client
 from daemon.github.download import Bounds, Downloader
 from daemon.github.origin import is_on_branch
+from daemon.mirror import Mirrors
 from daemon.store.records import Artifact, ArtifactState, NewRun, WorkflowRun, WorkflowRunState
 from daemon.store.store import Store
 
@@ -27,7 +28,8 @@ logger = logging.getLogger("fixsmith.github")
 class Fetcher:
     """Moves candidates to the queue, a step at a time; every step is repeated safely after a crash."""
 
-    def __init__(self, store: Store, client: Client, clock: Clock, downloads: Path) -> None:
+    def __init__(self, store: Store, client: Client, clock: Clock, downloads: Path, mirrors: Mirrors) -> None:
+        self.mirrors = mirrors
         self.store = store
         self.client = client
         self.clock = clock
@@ -42,7 +44,7 @@ class Fetcher:
             if run.state == WorkflowRunState.CANDIDATE and not self._accept(run, watched):
                 return
             self._fetch(run, watched, settings)
-        except (BadDownload, Missing) as error:
+        except (BadDownload, Missing, Unmirrored) as error:
             self._count(run, settings, error)
 
     def _accept(self, run: WorkflowRun, watched: Watched) -> bool:
@@ -72,7 +74,20 @@ class Fetcher:
         for artifact in self.store.ledger.artifacts(run):
             if artifact.state == ArtifactState.WANTED:
                 self._take(run, watched, settings, artifact, folder)
+        if any(artifact.state == ArtifactState.DOWNLOADED for artifact in self.store.ledger.artifacts(run)):
+            self._mirror(run, watched, settings)
         self._close(run, folder)
+
+    def _mirror(self, run: WorkflowRun, watched: Watched, settings: Settings) -> None:
+        """Have the repository's clone hold the commit; after the last attempt the run goes on without its source."""
+        if watched.source or not watched.mirror:
+            return
+        try:
+            self.mirrors.bring(watched, run.repository_id, run.commit_sha, self.client.settings, self.client.token)
+        except GithubError as error:
+            if run.failures + 1 < settings.daemon.attempts:
+                raise Unmirrored(error.message, error.hint) from error
+            logger.warning("%s run %s goes on without its source: %s", run.repository, run.id, error.message)
 
     def _list(self, run: WorkflowRun, watched: Watched) -> list[Artifact]:
         """Return the wanted artifacts of a workflow run, from all pages, the expired ones among them."""

@@ -79,9 +79,23 @@ def is_sound(path: Path) -> bool:
 
 def migrations() -> list[tuple[int, str]]:
     """Return the numbered steps of the schema, in order."""
+    return [(int(path.name.split("_")[0]), path.read_text(encoding="utf-8")) for path in _steps()]
+
+
+def _steps() -> list[Path]:
     folder = Path(__file__).resolve().parent.parent / "schema"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name.split("_")[0]), (folder / name).read_text(encoding="utf-8")) for name in names]
+    return sorted(entry for entry in folder.iterdir() if entry.name.endswith(".sql"))
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError for a database that the service of this version hasn't opened yet."""
+    with converted():
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if 0 < version < len(_steps()):
+        raise StoreError(
+            f"{path} was written by an older fixsmith (schema {version}).",
+            "Start the service again: `fixsmith stop`, then `fixsmith start`.",
+        )
 
 
 def migrate(connection: sqlite3.Connection, path: Path, backups: Path) -> None:

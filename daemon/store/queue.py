@@ -13,7 +13,7 @@ from daemon.store.records import NewRun, Run, RunProgress, RunState
 from pipeline.stage import Progress
 
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Run))
-FINISHED = ("done", "not-better", "refused", "parked")
+FREE = "token = NULL, lease_until = NULL, process = NULL, process_started = NULL"
 
 
 class Queue:
@@ -46,10 +46,13 @@ class Queue:
         return record_of(rows[0], Run) if rows else None
 
     def due(self, now: float, paused: tuple[str, ...] = ()) -> Run | None:
-        """Return the oldest queued run whose time has come and whose repository isn't paused."""
+        """Return the oldest queued run whose time has come and whose repository isn't paused.
+
+        Runs without their data sets go before those that only have to be trained.
+        """
         rows = self._rows(
             f"SELECT {COLUMNS} FROM runs WHERE state = 'queued' AND not_before <= ? "
-            f"AND (repository IS NULL OR repository NOT IN ({marks(paused)})) ORDER BY ordinal, id LIMIT 1",
+            f"AND (repository IS NULL OR repository NOT IN ({marks(paused)})) ORDER BY prepared, ordinal, id LIMIT 1",
             now,
             *paused,
         )
@@ -65,10 +68,10 @@ class Queue:
         return None if rows[0]["at"] is None else float(rows[0]["at"])
 
     def has_newer(self, run: Run) -> bool:
-        """Tell whether a newer run of the same repository and branch waits behind this one."""
+        """Tell whether a newer run of the same repository and branch has its data sets and waits for training."""
         return bool(
             self._rows(
-                "SELECT 1 FROM runs WHERE state = 'queued' AND repository = ? AND branch IS ? "
+                "SELECT 1 FROM runs WHERE state = 'queued' AND prepared = 1 AND repository = ? AND branch IS ? "
                 "AND (ordinal, id) > (?, ?) LIMIT 1",
                 run.repository,
                 run.branch,
@@ -78,9 +81,9 @@ class Queue:
         )
 
     def before(self, run: Run) -> Run | None:
-        """Return the newest finished run of the same repository and branch that is older than this one."""
+        """Return the newest run of the same repository and branch that is older and has its data sets."""
         rows = self._rows(
-            f"SELECT {COLUMNS} FROM runs WHERE state IN ('done', 'not-better') AND repository = ? AND branch IS ? "
+            f"SELECT {COLUMNS} FROM runs WHERE prepared = 1 AND repository = ? AND branch IS ? "
             "AND (ordinal, id) < (?, ?) ORDER BY ordinal DESC, id DESC LIMIT 1",
             run.repository,
             run.branch,
@@ -96,6 +99,34 @@ class Queue:
                 "UPDATE runs SET state = 'running', token = ?, fine_tuning = ?, lease_until = ?, reason = '', "
                 "started_at = coalesce(started_at, ?) WHERE id = ? AND state = 'queued'",
                 (token, fine_tuning, until, now, run.id),
+            )
+            return cursor.rowcount == 1
+
+    def started(self, run_id: int, token: str, process: int, started: str | None) -> None:
+        """Record which process works on a run."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "UPDATE runs SET process = ?, process_started = ? WHERE id = ? AND token = ?",
+                (process, started, run_id, token),
+            )
+
+    def prepare(self, run: Run, token: str, result: str | None) -> bool:
+        """Put a run whose data sets are there back into the queue, for its training."""
+        with transaction(self.connection):
+            cursor = self.connection.execute(
+                f"UPDATE runs SET state = 'queued', prepared = 1, result = ?, reason = '', attempts = 0, "
+                f"interruptions = 0, not_before = 0, {FREE} WHERE id = ? AND token = ? AND state = 'running'",
+                (result, run.id, token),
+            )
+            return cursor.rowcount == 1
+
+    def leave_untrained(self, run_id: int, reason: str, now: float) -> bool:
+        """End a run with its data sets alone."""
+        with transaction(self.connection):
+            cursor = self.connection.execute(
+                "UPDATE runs SET state = 'done', reason = ?, finished_at = ?, fine_tuning = 0 "
+                "WHERE id = ? AND prepared = 1 AND state = 'queued'",
+                (reason, now, run_id),
             )
             return cursor.rowcount == 1
 
@@ -130,7 +161,7 @@ class Queue:
         """End a run; True exactly once, for the holder of its lease."""
         with transaction(self.connection):
             cursor = self.connection.execute(
-                "UPDATE runs SET state = ?, reason = ?, result = ?, finished_at = ?, token = NULL, lease_until = NULL "
+                f"UPDATE runs SET state = ?, reason = ?, result = coalesce(?, result), finished_at = ?, {FREE} "
                 "WHERE id = ? AND token = ? AND state = 'running'",
                 (state, reason, result, now, run.id, token),
             )
@@ -143,7 +174,7 @@ class Queue:
         with transaction(self.connection):
             cursor = self.connection.execute(
                 "UPDATE runs SET state = 'queued', not_before = ?, reason = ?, attempts = attempts + ?, "
-                "interruptions = interruptions + ?, token = NULL, lease_until = NULL "
+                f"interruptions = interruptions + ?, {FREE} "
                 "WHERE id = ? AND token = ? AND state = 'running'",
                 (not_before, reason, failed, interrupted, run.id, token),
             )
@@ -154,7 +185,7 @@ class Queue:
         with transaction(self.connection):
             cursor = self.connection.execute(
                 "UPDATE runs SET state = 'queued', not_before = 0, attempts = 0, interruptions = 0, reason = '', "
-                "finished_at = NULL WHERE id = ? AND state IN ('parked', 'refused')",
+                "prepared = 0, finished_at = NULL WHERE id = ? AND state IN ('parked', 'refused')",
                 (run_id,),
             )
             return cursor.rowcount == 1

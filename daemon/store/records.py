@@ -105,7 +105,7 @@ class NewRun(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A passage through the flow, in the queue or done."""
+    """A passage through the flow, in the queue or done; `prepared`: its data sets are there, training is left."""
 
     id: int
     key: str
@@ -127,6 +127,9 @@ class Run(msgspec.Struct, frozen=True):
     started_at: float | None
     finished_at: float | None
     result: str | None
+    prepared: bool = False
+    process: int | None = None
+    process_started: str | None = None
 
 
 class RunProgress(msgspec.Struct, frozen=True):

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from daemon.store.database import connect, converted, transaction
+from daemon.errors import StoreError
+from daemon.store.database import check_version, connect, converted, transaction
 from daemon.store.ledger import Ledger
 from daemon.store.queue import Queue
 
@@ -32,8 +33,14 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:
-        """Open the store; raises StoreError when it can't be used."""
-        return cls(connect(path, read_only=read_only))
+        """Open the store; raises StoreError when it can't be used, or wasn't brought up to date by the service yet."""
+        connection = connect(path, read_only=read_only)
+        try:
+            check_version(connection, path)
+        except StoreError:
+            connection.close()
+            raise
+        return cls(connection)
 
     def close(self) -> None:
         """Close the connection."""

@@ -70,7 +70,7 @@ def write_settings(path, tmp_path, base_url=None, repositories=(REPOSITORY,), **
         **sections,
     }  # fmt: skip
     if base_url:
-        watched = [one if isinstance(one, dict) else {"name": one} for one in repositories]
+        watched = [{"mirror": False, **(one if isinstance(one, dict) else {"name": one})} for one in repositories]
         values["github"] = {"base_url": base_url, "repositories": watched, **sections.get("github", {})}
     path.write_text(json.dumps(values))
     return path

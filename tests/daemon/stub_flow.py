@@ -1,7 +1,9 @@
 """Stands in for the flow: takes a while, checkpoints, and writes each result once, as the real one does.
 
+It has the flow's two phases: `data_steps` without training, `steps` of training.
 What it does is told by a file `behaviour.json` in the artifacts folder:
-{"steps": N, "seconds": S, "exit": CODE, "error": TEXT, "ignore_term": BOOL, "grow": MIB, "grandchild": BOOL}
+{"steps": N, "data_steps": N, "seconds": S, "exit": CODE, "error": TEXT, "ignore_term": BOOL, "grow": MIB,
+ "grandchild": BOOL, "no_leash": BOOL}
 """
 
 import argparse
@@ -14,6 +16,10 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from daemon import leash
 
 stopping = False
 
@@ -58,6 +64,8 @@ def main():
         signal.signal(signal.SIGTERM, stop)
     else:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if not how.get("no_leash"):
+        leash.watch(0, lambda: os.kill(os.getpid(), signal.SIGTERM))
     run = identity(artifacts)
     folder = output / "runs" / run
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,25 +76,35 @@ def main():
     ballast = bytearray(how.get("grow", 0) * 1024 * 1024)
     for index in range(0, len(ballast), 4096):
         ballast[index] = 1
-    state = folder / "checkpoint"
+    data = arguments.skip_fine_tuning
+    state = folder / ("data" if data else "checkpoint")
     done = int(state.read_text()) if state.exists() else 0
-    steps = how.get("steps", 3)
+    steps = how.get("data_steps", 1) if data else how.get("steps", 3)
     while done < steps:
         if stopping:
             say(event="error", message="Stopped on request.", hint="It goes on.", exit_code=75)
             return 75
-        say(event="progress", stage="train-analysis", message=f"step {done + 1}", done=done, total=steps)
+        say(
+            event="progress",
+            stage="parse" if data else "train-analysis",
+            message=f"step {done + 1}",
+            done=done,
+            total=steps,
+        )
         time.sleep(how.get("seconds", 0.02))
         done += 1
-        (folder / "checkpoint.tmp").write_text(str(done))
-        (folder / "checkpoint.tmp").replace(state)
+        (folder / "state.tmp").write_text(str(done))
+        (folder / "state.tmp").replace(state)
+    if data and "exit" not in how:
+        say(event="summary", run=run, up_to_date=False, stages={"parse": {"findings": 3}}, paths={})
+        return 0
     if how.get("exit"):
         say(event="error", message=how.get("error", "It failed."), hint="", exit_code=how["exit"])
         return how["exit"]
     result = folder / "result.json"
     fresh = not result.exists()
     if fresh:
-        (folder / "result.tmp").write_text(json.dumps({"run": run, "trained": not arguments.skip_fine_tuning}))
+        (folder / "result.tmp").write_text(json.dumps({"run": run}))
         (folder / "result.tmp").replace(result)
     say(event="summary", run=run, up_to_date=not fresh, stages={"parse": {"findings": 3}}, paths={})
     return 0

@@ -23,7 +23,7 @@ STUB = (sys.executable, str(Path(__file__).with_name("stub_flow.py")))
 class FakeChild:
     def __init__(self, command):
         self.command, self.lines, self.code = command, [], None
-        self.stopped, self.killed, self.closed, self.bytes = False, False, False, 0
+        self.stopped, self.killed, self.closed, self.bytes, self.pid = False, False, False, 0, 0
 
     def listen(self, _patience):
         said, self.lines = self.lines, []
@@ -67,7 +67,7 @@ class Awake(KeepAwake):
 
 
 class Bench:
-    def __init__(self, scene, launcher=None, flow=("flow",), ended=lambda token, seconds: 0):
+    def __init__(self, scene, launcher=None, flow=("flow",), ended=lambda token, seconds, recorded: 0):
         self.scene, self.queue = scene, scene.store.queue
         self.launcher, self.awake = launcher or FakeLauncher(), Awake()
         self.runner = Runner(
@@ -75,8 +75,11 @@ class Bench:
             self.awake, flow, ended,
         )  # fmt: skip
 
-    def add(self, key="k", ordinal=1.0, repository="acme/shop", folder="/folder", commit="abc"):
+    def add(self, key="k", ordinal=1.0, repository="acme/shop", folder="/folder", commit="abc", prepared=True):
+        """Put a run into the queue, its data sets there already unless said otherwise."""
         self.queue.add(NewRun(key, "github", repository, "main", commit, str(folder), ordinal), self.scene.clock.now())
+        if prepared:
+            self.scene.store.connection.execute("UPDATE runs SET prepared = 1 WHERE key = ?", (key,))
 
     def end(self, code, *lines):
         child = self.launcher.children[-1]
@@ -156,8 +159,8 @@ def test_a_run_that_is_cut_off_without_end_is_parked(bench):
 
 def test_a_failing_run_lets_the_next_go_first(bench):
     one = bench()
-    one.add("a", 1.0)
-    one.add("b", 2.0, commit="def")
+    one.add("a", 1.0, prepared=False)
+    one.add("b", 2.0, commit="def", prepared=False)
     one.runner.step(0.0)
     one.end(1)
     one.runner.step(0.0)
@@ -250,10 +253,63 @@ def test_only_the_newest_waiting_run_of_a_repository_trains(bench):
     one.add("a", 1.0)
     one.add("b", 2.0)
     one.runner.step(0.0)
-    assert "--skip-fine-tuning" in one.launcher.children[0].command
-    one.end(0)
+    assert (one.queue.get(1).state, one.queue.get(1).reason) == (RunState.DONE, "data sets only: a newer run trains")
     one.runner.step(0.0)
-    assert "--skip-fine-tuning" not in one.launcher.children[1].command
+    [child] = one.launcher.children
+    assert "--skip-fine-tuning" not in child.command
+    assert one.queue.get(2).state == RunState.RUNNING
+
+
+def test_a_newer_run_without_data_sets_supersedes_nothing(bench, clock):
+    one = bench()
+    one.add("a", 1.0)
+    one.add("b", 2.0, commit="def", prepared=False)
+    one.runner.step(0.0)
+    one.launcher.children[-1].code = 1
+    one.runner.step(0.0)
+    one.runner.step(0.0)
+    assert one.queue.get(1).state == RunState.RUNNING and "abc" in one.launcher.children[-1].command
+
+
+def test_data_sets_are_made_on_battery_and_only_training_waits(bench, clock, sensors):
+    one = bench(conditions={"settle_seconds": 60, "check_seconds": 30})
+    sensors.readings = msgspec.structs.replace(sensors.readings, on_mains=False)
+    one.add("a", 1.0, prepared=False)
+    one.add("b", 2.0, prepared=False, repository="acme/other")
+    for number in range(2):
+        one.runner.step(0.0)
+        child = one.launcher.children[number]
+        assert "--skip-fine-tuning" in child.command and not one.awake.is_on
+        clock.pass_by(31)
+        one.runner.step(0.0)
+        assert not child.stopped
+        one.end(0, {"event": "summary", "run": "abc", "stages": {}})
+    assert [(run.state, run.prepared) for run in map(one.queue.get, (1, 2))] == [(RunState.QUEUED, True)] * 2
+    assert one.runner.step(0.0) == 30 and len(one.launcher.children) == 2
+    assert one.scene.store.fact("waiting", dict)["for"] == ["mains power"]
+    sensors.readings = msgspec.structs.replace(sensors.readings, on_mains=True)
+    for _ in range(2):
+        clock.pass_by(61)
+        one.runner.step(0.0)
+    assert "--skip-fine-tuning" not in one.launcher.children[2].command
+    assert one.end(0).state == RunState.DONE
+
+
+def test_a_full_disk_holds_data_sets_back_too(bench, sensors):
+    one = bench(conditions={"disk_pause_gigabytes": 5, "disk_resume_gigabytes": 8})
+    sensors.readings = msgspec.structs.replace(sensors.readings, disk_free=10**9)
+    one.add(prepared=False)
+    assert one.runner.step(0.0) > 0 and not one.launcher.children
+
+
+def test_what_waits_for_training_is_the_scan_before_a_newer_one(bench, tmp_path, sensors):
+    sensors.readings = msgspec.structs.replace(sensors.readings, on_mains=False)
+    one = bench()
+    one.add("a", 1.0, folder=tmp_path)
+    one.add("b", 2.0, prepared=False)
+    one.runner.step(0.0)
+    command = one.launcher.children[0].command
+    assert command[command.index("--earlier-artifacts") + 1] == str(tmp_path)
 
 
 def test_every_waiting_run_trains_where_the_settings_say_so(bench):
@@ -266,9 +322,13 @@ def test_every_waiting_run_trains_where_the_settings_say_so(bench):
 
 def test_the_emergency_override_trains_nothing(bench):
     one = bench(fine_tuning={"skip_in_daemon": True})
-    one.add()
+    one.add(prepared=False)
     one.runner.step(0.0)
     assert "--skip-fine-tuning" in one.launcher.children[0].command
+    one.end(0, {"event": "summary", "run": "abc", "stages": {}})
+    one.runner.step(0.0)
+    run = one.queue.get(1)
+    assert (run.state, json.loads(run.result)["run"], len(one.launcher.children)) == (RunState.DONE, "abc", 1)
 
 
 def test_the_scan_before_is_given_to_the_flow(bench, tmp_path):
@@ -276,7 +336,7 @@ def test_the_scan_before_is_given_to_the_flow(bench, tmp_path):
     folders = [tmp_path / "a", tmp_path / "b"]
     for number, folder in enumerate(folders):
         folder.mkdir()
-        one.add(f"k{number}", number, folder=folder)
+        one.add(f"k{number}", number, folder=folder, prepared=False)
     one.runner.step(0.0)
     assert "--earlier-artifacts" not in one.launcher.children[0].command
     one.end(0)
@@ -295,8 +355,8 @@ def test_a_clone_that_holds_the_commit_is_the_source(scene, tmp_path):
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "one"], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     one = Bench(scene(repositories=[{"name": "acme/shop", "source": str(clone)}]))
-    one.add(commit=head)
-    one.add("other", 2.0, commit="0" * 40)
+    one.add(commit=head, prepared=False)
+    one.add("other", 2.0, commit="0" * 40, prepared=False)
     one.runner.step(0.0)
     command = one.launcher.children[0].command
     assert command[command.index("--source") + 1] == str(clone)
@@ -305,7 +365,7 @@ def test_a_clone_that_holds_the_commit_is_the_source(scene, tmp_path):
     assert "--source" not in one.launcher.children[1].command
 
 
-def test_the_earlier_commit_is_laid_out_as_a_folder_for_the_flow(scene, tmp_path):
+def test_the_earlier_commit_is_named_to_the_flow(scene, tmp_path):
     import subprocess
 
     clone = tmp_path / "clone"
@@ -322,14 +382,12 @@ def test_the_earlier_commit_is_laid_out_as_a_folder_for_the_flow(scene, tmp_path
     one = Bench(scene(repositories=[{"name": "acme/shop", "source": str(clone)}]))
     for number, head in enumerate(heads):
         (tmp_path / str(number)).mkdir()
-        one.add(f"k{number}", number, folder=tmp_path / str(number), commit=head)
+        one.add(f"k{number}", number, folder=tmp_path / str(number), commit=head, prepared=False)
     one.runner.step(0.0)
     one.end(0)
     one.runner.step(0.0)
     command = one.launcher.children[1].command
-    laid_out = Path(command[command.index("--earlier-source") + 1])
-    assert (laid_out / "app.py").read_text() == "before"
-    assert (clone / "app.py").read_text() == "after"
+    assert command[command.index("--earlier-source") + 1] == heads[0]
 
 
 def test_a_full_database_while_ending_loses_nothing(bench, monkeypatch):
@@ -420,6 +478,55 @@ def test_memory_is_weighed_with_all_that_was_started(real, monkeypatch):
     one = real({"steps": 1000, "seconds": 0.05, "grow": 150}, daemon={"memory_gigabytes": 0.1, "attempts": 1})
     run = one.until(RunState.PARKED)
     assert run.reason == "it used more than daemon.memory_gigabytes"
+
+
+def test_a_recorded_process_is_ended_by_number_and_start_time_and_never_by_number_alone(real):
+    import subprocess
+
+    code = "import time; time.sleep(600)"
+    bare = [subprocess.Popen([sys.executable, "-c", code], env={}, start_new_session=True) for _ in range(2)]
+    one = real({"steps": 1})
+    try:
+        for child, started in ((bare[0], processes.started(bare[0].pid)), (bare[1], "another moment")):
+            run = one.queue.due(1e12)
+            one.queue.lease(run, "mark", True, 1.0, 2.0)
+            one.queue.started(run.id, "mark", child.pid, started)
+            one.runner.recover()
+        assert bare[0].wait(timeout=5) == -15
+        assert bare[1].poll() is None
+    finally:
+        for child in bare:
+            child.kill()
+            child.wait()
+
+
+def test_the_process_at_work_is_recorded_while_it_works(real):
+    one = real({"steps": 50, "seconds": 0.05})
+    one.runner.step(0.1)
+    run = one.queue.get(1)
+    assert processes.started(run.process) == run.process_started
+    assert run.process in processes.marked(run.token)
+    one.runner.request_stop()
+    assert one.until(RunState.QUEUED).process is None
+
+
+def test_the_flow_ends_when_its_service_is_gone():
+    import subprocess
+
+    code = (
+        "import signal, sys, time\n"
+        "from daemon import leash\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))\n"
+        "leash.watch(0)\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(600)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"ready\n"
+    assert child.poll() is None
+    child.stdin.close()
+    assert child.wait(timeout=10) == 75
+    child.stdout.close()
 
 
 def test_what_a_dead_service_left_running_is_ended_by_its_mark_and_its_run_goes_on(real):

@@ -15,6 +15,7 @@ import pytest
 
 from config.load import load_settings
 from daemon import processes
+from daemon.commands.retry import wake
 from daemon.layout import layout_of
 from daemon.store.records import RunState
 from daemon.store.store import Store
@@ -66,8 +67,7 @@ class Running:
         with suppress(sqlite3.Error), closing(sqlite3.connect(self.layout.database)) as connection:
             connection.execute("UPDATE repositories SET next_poll_at = 0")
             connection.commit()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGHUP)
+        wake(self.layout)
 
     def token(self):
         with suppress(Exception):
@@ -126,14 +126,15 @@ def service(tmp_path):
 def test_stop_checkpoints_and_the_next_start_goes_on_from_there(service, github):
     github.run(REPOSITORY, artifacts={"scan": behaviour(steps=60, seconds=0.05)})
     one = service(github, daemon=FAST).start()
-    one.until(20, lambda: one.counts().get("running"))
-    time.sleep(0.5)
+    one.until(20, lambda: list(one.layout.workspace.glob("runs/*/checkpoint")))
+    time.sleep(0.3)
     assert one.stop() == 0
     assert one.counts() == {"queued": 1}
     [checkpoint] = one.layout.workspace.glob("runs/*/checkpoint")
     assert 0 < int(checkpoint.read_text()) < 60
     one.start().until(30, lambda: one.counts() == {"done": 1})
-    assert len(next(one.layout.workspace.glob("runs/*/calls.jsonl")).read_text().splitlines()) == 2
+    calls = next(one.layout.workspace.glob("runs/*/calls.jsonl")).read_text().splitlines()
+    assert ["--skip-fine-tuning" in call for call in calls] == [True, False, False]
     assert one.stop() == 0
     assert "Traceback" not in one.log()
 
@@ -186,16 +187,17 @@ def test_bad_settings_keep_it_down_under_launchd(tmp_path):
         assert subprocess.run([*command, *words], cwd=ROOT, capture_output=True, check=False).returncode == expected
 
 
-def test_a_hundred_kills_lose_no_run_and_finish_none_twice(service, github):
-    """kill -9 of the service or of the child, at random moments, while it polls, downloads and works."""
-    chance, kills, wanted = random.Random(4), {"service": 0, "child": 0}, 100
-    one = service(github, daemon=FAST, github={"poll_seconds": 10}).start()
-    numbers, length, done = [], 25, 0
+def kill_at_random(one, github, chance, wanted):
+    """Kill the service or its child until it was done so often; return the workflow runs and the kills of each kind.
+
+    Every other run's child doesn't notice that its service is gone: the next service has to end it.
+    """
+    kills, numbers, done = {"service": 0, "child": 0}, [], 0
     while sum(kills.values()) < wanted:
         done = max(done, one.counts().get("done", 0))
         if len(numbers) - done < 2:
-            told = behaviour(steps=length, seconds=0.02, number=len(numbers))
-            numbers.append(github.run(REPOSITORY, artifacts={"scan": told}))
+            how = {"steps": 25, "data_steps": 10, "seconds": 0.02, "no_leash": len(numbers) % 2 == 1}
+            numbers.append(github.run(REPOSITORY, artifacts={"scan": behaviour(**how, number=len(numbers))}))
             one.look_now()
         if chance.random() < 0.5 and (children := one.children(10.0)):
             time.sleep(chance.uniform(0.0, 0.4))
@@ -209,8 +211,12 @@ def test_a_hundred_kills_lose_no_run_and_finish_none_twice(service, github):
             one.process.wait()
             kills["service"] += 1
             one.start()
-    one.until(60, lambda: one.counts() == {"done": len(numbers)})
-    last = one.token()
+    return numbers, kills
+
+
+def check_after_kills(one, numbers):
+    """No run lost, none finished twice, no orphan, no traceback."""
+    one.until(120, lambda: one.counts() == {"done": len(numbers)})
     assert one.stop() == 0
     store = one.store()
     keys = [int(run.key.split(":")[2]) for run in store.queue.in_state(RunState.DONE)]
@@ -218,10 +224,17 @@ def test_a_hundred_kills_lose_no_run_and_finish_none_twice(service, github):
     assert sorted(keys) == sorted(numbers)
     results = [json.loads(path.read_text()) for path in one.layout.workspace.glob("runs/*/result.json")]
     assert len(results) == len(numbers)
-    assert last is None or processes.marked(last) == []
     assert not [line for line in ps() if str(one.layout.workspace) in line and "stub_flow" in line]
     assert "Traceback" not in one.log()
-    assert kills["service"] >= 30 and kills["child"] >= 20, kills
+    assert not [path for path in one.layout.logs.glob("run-*.log") if "Traceback" in path.read_text()]
+
+
+def test_kills_at_random_moments_lose_no_run_and_finish_none_twice(service, github):
+    """kill -9 of service or child while it polls, downloads and works; `benchmarks.kills` does it more often."""
+    one = service(github, daemon={**FAST, "newest_only": False}, github={"poll_seconds": 10}).start()
+    numbers, kills = kill_at_random(one, github, random.Random(4), 30)
+    check_after_kills(one, numbers)
+    assert min(kills.values()) >= 5, kills
 
 
 def ps():

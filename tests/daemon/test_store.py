@@ -143,21 +143,44 @@ def test_a_fact_comes_back_as_it_was_noted(tmp_path_factory, text, number, real)
 
 
 def test_a_migration_leaves_a_backup_of_what_was_before(path, tmp_path, monkeypatch):
-    steps = [*database.migrations(), (2, "CREATE TABLE more (x INTEGER) STRICT;")]
+    newest = database.migrations()[-1][0]
+    steps = [*database.migrations(), (newest + 1, "CREATE TABLE more (x INTEGER) STRICT;")]
     monkeypatch.setattr(database, "migrations", lambda: steps)
     with closing(connect(path)) as connection:
         migrate(connection, path, tmp_path / "backups")
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
-    assert [one.name.split("-", 1)[1] for one in (tmp_path / "backups").glob("*.db")] == ["schema-1.db"]
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == newest + 1
+    assert [one.name.split("-", 1)[1] for one in (tmp_path / "backups").glob("*.db")] == [f"schema-{newest}.db"]
+
+
+def test_a_database_of_the_first_schema_keeps_its_runs_through_the_migrations(tmp_path):
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(database.migrations()[0][1] + "PRAGMA user_version = 1;")
+        connection.executemany(
+            "INSERT INTO runs (key, origin, folder, ordinal, state, created_at) VALUES (?, 'drop', '/f', 1, ?, 1)",
+            [("waits", "queued"), ("ended", "done")],
+        )
+        connection.commit()
+    with pytest.raises(StoreError, match="older fixsmith"):
+        Store.open(path)
+    prepare(path, tmp_path / "backups")
+    store = Store.open(path)
+    runs = {run.key: (run.state, run.prepared) for run in store.queue.in_state(*RunState)}
+    store.close()
+    assert runs == {"waits": (RunState.QUEUED, False), "ended": (RunState.DONE, True)}
 
 
 def test_a_migration_that_fails_changes_nothing(path, tmp_path, monkeypatch):
-    steps = [*database.migrations(), (2, "CREATE TABLE more (x INTEGER) STRICT; CREATE TABLE runs (y INTEGER);")]
+    newest = database.migrations()[-1][0]
+    steps = [
+        *database.migrations(),
+        (newest + 1, "CREATE TABLE more (x INTEGER) STRICT; CREATE TABLE runs (y INTEGER);"),
+    ]
     monkeypatch.setattr(database, "migrations", lambda: steps)
     with closing(connect(path)) as connection:
         with pytest.raises(StoreError):
             migrate(connection, path, tmp_path / "backups")
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == newest
         assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'more'").fetchall()
 
 

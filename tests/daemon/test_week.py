@@ -32,8 +32,11 @@ ENDS = {0: RunState.DONE, 1: RunState.PARKED, 3: RunState.REFUSED, 4: RunState.N
 class Worker:
     """A child that needs simulated time, keeps its checkpoint over stops, and ends as it was told to."""
 
-    def __init__(self, week, key):
-        self.week, self.key, self.asked, self.begun = week, key, False, week.clock.at
+    pid = 0
+
+    def __init__(self, week, key, *, trains):
+        self.week, self.key, self.asked, self.begun = week, (key, trains), False, week.clock.at
+        self.trains = trains
 
     def listen(self, _patience):
         return []
@@ -67,26 +70,28 @@ class Week:
         self.chance = random.Random(11)
         self.start = clock.at
         self.worked, self.needs, self.ends = Counter(), {}, {}
-        self.expected, self.finishing, self.starts, self.at_work = {}, [], Counter(), None
-        self.battery_work = 0
+        self.expected, self.finishing, self.all_ends, self.at_work = {}, [], {}, None
+        self.battery_work = Counter()
         self.intake, self.runner = scene.intake(), self.new_runner()
 
     def new_runner(self):
         runner = Runner(
             self.scene.store, self.scene.live, self.scene.layout, self.sensors, self.clock, Launching(self),
             self.scene.notifier,
-            Awake(), ("flow",), lambda token, seconds: 1,
+            Awake(), ("flow",), lambda token, seconds, recorded: 1,
         )  # fmt: skip
         runner.recover()
         return runner
 
-    def start_child(self, folder):
+    def start_child(self, folder, *, trains):
         key = int(folder.rsplit("-", 2)[1])
-        self.needs.setdefault(key, self.chance.uniform(120, 1200))
-        self.ends.setdefault(key, self.chance.choices((0, 1, 3, 4), (88, 4, 4, 4))[0])
-        self.starts[key] += 1
+        end = self.all_ends.setdefault(key, self.chance.choices((0, 1, 3, 4), (88, 4, 4, 4))[0])
+        self.needs.setdefault((key, False), self.chance.uniform(20, 240))
+        self.needs.setdefault((key, True), self.chance.uniform(120, 1200))
+        self.ends[key, False] = end if end == 3 else 0
+        self.ends[key, True] = end
         assert self.at_work is None, "two children at once"
-        self.at_work = Worker(self, key)
+        self.at_work = Worker(self, key, trains=trains)
         return self.at_work
 
     def plan(self):
@@ -139,7 +144,8 @@ class Week:
                     due_run = self.clock.at
                 if self.clock.at >= due_run:
                     due_run = self.clock.at + min(self.runner.step(0.0), 1800)
-                self.battery_work += self.at_work is not None and not self.sensors.readings.on_mains
+                if self.at_work is not None and not self.sensors.readings.on_mains:
+                    self.battery_work[self.at_work.trains] += 1
             elif self.at_work is not None:
                 self.at_work.begun = self.clock.at + STEP  # no work is done while the machine sleeps
             self.clock.pass_by(STEP)
@@ -150,7 +156,8 @@ class Launching:
         self.week = week
 
     def start(self, command, token, log):
-        return self.week.start_child(command[command.index("--artifacts-dir") + 1])
+        trains = "--skip-fine-tuning" not in command
+        return self.week.start_child(command[command.index("--artifacts-dir") + 1], trains=trains)
 
 
 def test_after_a_week_the_ledger_is_what_it_should_be(tmp_path, clock, sensors, github):
@@ -158,7 +165,7 @@ def test_after_a_week_the_ledger_is_what_it_should_be(tmp_path, clock, sensors, 
         tmp_path, clock, sensors, github,
         github={"poll_seconds": 900, "artifact_wait_minutes": 30},
         conditions={"settle_seconds": 60, "check_seconds": 30},
-        daemon={"interruptions": 100, "retry_seconds": 60},
+        daemon={"interruptions": 100, "retry_seconds": 60, "newest_only": False},
     )  # fmt: skip
     week = Week(scene, github, clock, sensors)
     week.live()
@@ -167,11 +174,12 @@ def test_after_a_week_the_ledger_is_what_it_should_be(tmp_path, clock, sensors, 
     assert len(found) == 300
     runs = {int(run.key.split(":")[2]): run.state for run in scene.store.queue.in_state(*RunState, limit=1000)}
     wanted = {number for number, end in week.expected.items() if end == "queued"}
-    assert runs == {number: ENDS[week.ends[number]] for number in wanted}
+    assert runs == {number: ENDS[week.all_ends[number]] for number in wanted}
     assert set(runs) == wanted
     finished = scene.store.queue.in_state(RunState.DONE, limit=1000)
-    assert all(week.worked[int(run.key.split(":")[2])] > 0 for run in finished)
-    assert week.battery_work <= 7, "work went on for more than one look on battery power"
+    assert all(week.worked[int(run.key.split(":")[2]), True] > 0 for run in finished)
+    assert week.battery_work[True] <= 7, "training went on for more than one look on battery power"
+    assert week.battery_work[False] > 7, "data sets waited for mains power"
     assert Counter(runs.values())[RunState.PARKED] > 0
     assert scene.store.queue.counts().get("queued", 0) == 0
     scene.store.close()

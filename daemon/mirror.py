@@ -1,0 +1,111 @@
+"""A watched repository's own clone, brought up to a commit: `python -m daemon.mirror FOLDER ADDRESS COMMIT`.
+
+git works in a short-lived process, so that its memory and its waits stay out of the service. The
+token reaches it in the environment, through a script that git asks; the user's own git settings
+and credential helpers are left out, so that the token is kept nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from config.errors import Error
+from config.settings import Github, Watched
+from daemon.errors import GithubError
+from daemon.secret import Secret
+from pipeline.stage import write_atomically
+
+SECONDS = 1800.0
+VARIABLE = "FIXSMITH_GIT_TOKEN"
+ASK = f"""\
+#!/bin/sh
+case "$1" in
+Username*) echo x-access-token ;;
+*) printenv {VARIABLE} ;;
+esac
+"""
+SETTINGS = """\
+[credential]
+\thelper =
+[core]
+\taskPass = "{ask}"
+"""
+
+
+class Mirrors:
+    """The clones of the watched repositories, a bare one each."""
+
+    def __init__(self, folder: Path, seconds: float = SECONDS) -> None:
+        self.folder = folder
+        self.seconds = seconds
+
+    def path(self, number: int, name: str) -> Path:
+        """Return where a repository's clone lies."""
+        return self.folder / f"{number}-{name.replace('/', '-')}.git"
+
+    def bring(self, watched: Watched, number: int, commit: str, github: Github, token: Secret) -> None:
+        """Have the clone hold a commit with all its files; raises GithubError when that fails."""
+        target = self.path(number, watched.name)
+        command = [sys.executable, "-m", "daemon.mirror", str(target), address(watched, github), commit]
+        environment = dict(os.environ) if watched.clone_url else self._environment(token)
+        try:
+            result = subprocess.run(
+                command, env=environment, capture_output=True, text=True, errors="replace", timeout=self.seconds,
+                check=False, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise GithubError(f"Cloning {watched.name} took too long.", "It is tried again.") from error
+        if result.returncode:
+            told = (result.stderr.strip().splitlines() or ["git failed"])[-1]
+            raise GithubError(f"The clone of {watched.name} can't be brought up to date: {told}", "It is tried again.")
+
+    def drop_all_but(self, kept: set[str]) -> None:
+        """Remove the clones of repositories that aren't watched any more."""
+        for entry in self.folder.glob("*.git"):
+            if entry.name not in kept:
+                shutil.rmtree(entry, ignore_errors=True)
+
+    def _environment(self, token: Secret) -> dict[str, str]:
+        """Return git's environment: a home of our own, and the token for the script that git asks."""
+        home = self.folder / "home"
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ask = home / "ask"
+        write_atomically(ask, ASK.encode())
+        ask.chmod(0o700)
+        write_atomically(home / ".gitconfig", SETTINGS.format(ask=ask).encode())
+        kept = {name: value for name, value in os.environ.items() if name not in ("XDG_CONFIG_HOME", "SSH_ASKPASS")}
+        return {**kept, "HOME": str(home), VARIABLE: token.reveal()}
+
+
+def address(watched: Watched, github: Github) -> str:
+    """Return where a repository is cloned from: by its settings, else beside the API."""
+    if watched.clone_url:
+        return watched.clone_url
+    parts = urlsplit(github.base_url)
+    host = "github.com" if parts.netloc == "api.github.com" else parts.netloc
+    return f"{parts.scheme}://{host}/{watched.name}.git"
+
+
+def main(arguments: list[str]) -> int:
+    """Clone or fetch, then fetch the contents of a commit's files; say what went wrong on stderr."""
+    from pipeline.source.mirror import Mirror
+
+    folder, origin, commit = arguments
+    mirror = Mirror(Path(folder), origin)
+    try:
+        mirror.update()
+        with mirror.tree(commit) as tree:
+            tree.prefetch(tree.files())
+    except Error as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
