@@ -7,7 +7,6 @@ never by YAML's guess (`1e-5` is a string to YAML 1.1).
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -143,5 +142,7 @@ def _check_repositories(entries: Any, origin: str) -> None:
 
 
 def _nearest(key: Any, known: Any) -> str:
+    import difflib
+
     near = difflib.get_close_matches(str(key), [str(name) for name in known], n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else ""

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.snapshot import Snapshot, Watching, Work
-from daemon.store.records import Run
+from daemon.store.records import Run, RunState
 
 COLOURS = {"working": "green", "idle": "green", "waiting": "yellow", "not running": "red", "never started": "red"}
 
@@ -89,7 +89,7 @@ def _runs(title: str, runs: list[Run]) -> list[RenderableType]:
         table.add_row(
             run.repository or run.origin,
             str(run.id),
-            run.state,
+            "waits for training" if run.prepared and run.state == RunState.QUEUED else run.state,
             (run.commit_sha or "")[:7],
             time.strftime("%d %b %H:%M", time.localtime(when)),
             run.reason,

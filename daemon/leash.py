@@ -22,7 +22,16 @@ def main() -> int:
     watch(sys.stdin.fileno())
     from pipeline.process_artifacts import main as flow
 
-    return flow(sys.argv[1:])
+    return quietly(lambda: flow(sys.argv[1:]))
+
+
+def quietly(work: Callable[[], int]) -> int:
+    """Do the work; that nobody listens any more ends it without a word, to be gone on with later."""
+    try:
+        return work()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 75
 
 
 def watch(descriptor: int, ended: Callable[[], None] | None = None) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from config.load import load_settings
 from daemon.doctor import machine, watching
 from daemon.doctor.interface import Check, Circumstances, Finding, Level
+from daemon.doctor.scanners import scanners
 from daemon.settings_file import add_config, config_path
 
 DESCRIPTION = "Check everything fixsmith depends on, and say what to do. Exit code 1 when something must be done."
@@ -20,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     machine.memory,
     machine.model,
     machine.tools,
+    scanners,
     machine.conditions,
     watching.github,
     watching.store,

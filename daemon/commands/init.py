@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from config.errors import UsageError
+from config.errors import Error, UsageError
 from config.load import build, read_file
 from config.location import HELP, personal_file, settings_file
-from config.settings import Github
 from daemon.errors import TokenRefused
 from daemon.github.check import Access, access
 from daemon.secret import Secret
@@ -59,10 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask, check, write."""
     path = settings_file(arguments.config) or personal_file()
     values = read_file(path) if path.exists() else {}
-    answers = _answers(arguments, values)
-    found = None if arguments.no_check else _check(answers, asking=arguments.repository is None)
+    if arguments.repository is None and not sys.stdin.isatty():
+        raise UsageError("There is nobody to ask.", "Give --repository OWNER/NAME.")
+    repository, token_file, found = _repository(arguments, values, path.with_name("github-token"))
     if found is not None:
-        sys.stdout.write(f"{answers.repository}: repository {found.id}, {found.runs} workflow runs on {found.branch}\n")
+        sys.stdout.write(f"{repository}: repository {found.id}, {found.runs} workflow runs on {found.branch}\n")
+    answers = _answers(arguments, values, repository, token_file)
     _write(path, merged(values, answers, found))
     sys.stdout.write(f"Wrote {path}.\nNext: fixsmith doctor, then fixsmith install.\n")
     return 0
@@ -85,43 +88,73 @@ def merged(values: dict[str, Any], answers: Answers, found: Access | None) -> di
     return {**values, "fine_tuning": training, "github": github}
 
 
-def _answers(arguments: argparse.Namespace, values: dict[str, Any]) -> Answers:
+def _repository(
+    arguments: argparse.Namespace, values: dict[str, Any], keep: Path
+) -> tuple[str, str, Access | None]:  # fmt: skip
+    """Return the repository, the token's file and what GitHub says; a person may correct an answer that is refused."""
+    asking = arguments.repository is None
+    while True:
+        name = _ask("Repository (owner/name)", "") if asking else arguments.repository.strip()
+        try:
+            if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+                raise UsageError(f"{name or 'Nothing'} isn't a repository.", "Give owner/name, as in its address.")
+            if arguments.no_check:
+                return name, arguments.token_file or "", None
+            return name, *_check(arguments, values, name, keep)
+        except Error as error:
+            if not asking:
+                raise
+            sys.stderr.write(f"{error}\n")
+
+
+def _answers(arguments: argparse.Namespace, values: dict[str, Any], repository: str, token_file: str) -> Answers:
     workspace = (values.get("fine_tuning") or {}).get("workspace_dir", WORKSPACE)
     asking = arguments.repository is None
-    if asking and not sys.stdin.isatty():
-        raise UsageError("There is nobody to ask.", "Give --repository OWNER/NAME.")
-    repository = arguments.repository or _ask("Repository (owner/name)", "")
     folder = arguments.workspace or (_ask("Folder for data and models", workspace) if asking else workspace)
-    source = arguments.source or (_ask("A clone of it on this machine (empty: none)", "") if asking else "")
+    source = arguments.source or (_ask("A clone of it on this machine (empty: keep one)", "") if asking else "")
     return Answers(
-        repository=repository.strip(),
+        repository=repository,
         branch=arguments.branch or "",
         workspace=str(Path(folder).expanduser().absolute()),
         source=str(Path(source).expanduser().absolute()) if source else "",
-        token_file=arguments.token_file or "",
-        base_url=arguments.base_url or (values.get("github") or {}).get("base_url", ""),
+        token_file=token_file,
+        base_url=_base_url(arguments, values),
     )
 
 
-def _check(answers: Answers, *, asking: bool) -> Access:
-    """Find the token, asking for one if there is a person, and look at the repository with it."""
-    optional = {"token_file": answers.token_file, "base_url": answers.base_url}
+def _base_url(arguments: argparse.Namespace, values: dict[str, Any]) -> str:
+    return str(arguments.base_url or (values.get("github") or {}).get("base_url", ""))
+
+
+def _check(
+    arguments: argparse.Namespace, values: dict[str, Any], repository: str, keep: Path
+) -> tuple[str, Access]:  # fmt: skip
+    """Find the token, asking for one if there is a person, and look at the repository with it; return its file too."""
+    named = arguments.token_file or (values.get("github") or {}).get("token_file", "")
+    optional = {"token_file": named, "base_url": _base_url(arguments, values)}
     settings = build({"github": {key: value for key, value in optional.items() if value}}, "the answers").github
-    token = _token(settings, asking=asking)
-    return access(settings, token, answers.repository, answers.branch)
-
-
-def _token(settings: Github, *, asking: bool) -> Secret:
     try:
-        return github_token(settings)
-    except TokenRefused:
-        if not asking:
+        return named, access(settings, github_token(settings), repository, arguments.branch or "")
+    except TokenRefused as error:
+        if arguments.repository is not None:
             raise
+        sys.stderr.write(f"{error.message}\n")
     token = Secret(getpass.getpass("GitHub token (fine-grained, read access to Actions and contents): ").strip())
-    if not to_keychain(token):
-        sys.stderr.write("There is no keychain to keep it in: put it into a file with mode 600 and name that.\n")
-        raise UsageError("The token can't be kept.", "Give --token-file FILE.")
-    return token
+    found = access(settings, token, repository, arguments.branch or "")
+    return _keep(token, keep), found
+
+
+def _keep(token: Secret, path: Path) -> str:
+    """Put the token into the keychain, or where there is none into a file of the person's alone; return the file."""
+    if to_keychain(token):
+        return ""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(token.reveal() + "\n")
+    sys.stdout.write(f"There is no keychain here: the token is in {path}, readable by you alone.\n")
+    return str(path)
 
 
 def _ask(question: str, otherwise: str) -> str:

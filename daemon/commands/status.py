@@ -20,15 +20,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the command's parser."""
     parser = subparsers.add_parser("status", description=DESCRIPTION, help="what it is doing, and for what it waits")
     add_config(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="one JSON object; with --watch one a line")
     parser.add_argument("--watch", action="store_true", help="show it again every two seconds, until Ctrl-C")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the status; 0 when the service runs or nothing needs a person, else 1."""
     config = config_path(arguments)
-    if arguments.watch and not arguments.json:
-        return _watch(config)
+    if arguments.watch:
+        return _follow(config) if arguments.json else _watch(config)
     found = snapshot(config, time.time())
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
@@ -43,6 +43,13 @@ def _print(found: Snapshot) -> None:
     from daemon.display import render
 
     Console(highlight=False).print(render(found))
+
+
+def _follow(config: Path | None) -> int:
+    while True:
+        sys.stdout.write(msgspec.json.encode(snapshot(config, time.time())).decode() + "\n")
+        sys.stdout.flush()
+        time.sleep(REFRESH_SECONDS)
 
 
 def _watch(config: Path | None) -> int:

@@ -15,7 +15,6 @@ from daemon.layout import layout_of
 
 GIGABYTE = 1024**3
 NEEDED = ("mlx", "mlx_lm", "msgspec", "yaml", "requests", "watchdog", "rich", "tree_sitter")
-SCANNERS = ("semgrep", "opengrep", "bandit", "checkov", "trivy", "hadolint", "zizmor", "gitleaks", "ruff")
 
 
 def python(_: Circumstances) -> Iterator[Finding]:
@@ -55,13 +54,9 @@ def memory(_: Circumstances) -> Iterator[Finding]:
 
 
 def tools(_: Circumstances) -> Iterator[Finding]:
-    """git, and scanners for verification."""
+    """git."""
     git = shutil.which("git")
     yield Finding("git", Level.OK if git else Level.WARNING, git or "not found", "" if git else "Install git.")
-    found = [name for name in SCANNERS if shutil.which(name) or (Path(sys.executable).parent / name).exists()]
-    detail = ", ".join(found) or "none found"
-    advice = "" if found else "Fixes are verified by scanning again: install the scanners that your CI runs."
-    yield Finding("scanners", Level.OK if found else Level.NOTE, detail, advice)
 
 
 def conditions(circumstances: Circumstances) -> Iterator[Finding]:

@@ -295,6 +295,8 @@ class Api(Handler):
             return 404, b'{"message":"Not Found"}', {}
         if artifact["expired"]:
             return 410, b'{"message":"Artifact has expired"}', {}
+        if "location" in artifact:
+            return 302, b"", {"Location": artifact["location"]()}
         port = state.storage.server_port
         return 302, b"", {"Location": f"http://127.0.0.1:{port}/blob/{number}?sig=secret&se={int(state.clock()) + 60}"}
 

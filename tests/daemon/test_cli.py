@@ -1,5 +1,7 @@
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
 import time
@@ -174,6 +176,72 @@ def test_doctor_says_what_to_do(one, capsys):
     assert main(["doctor", "--json"]) == 1
     assert "token" in capsys.readouterr().out
     assert main(["doctor", "--offline"]) == 0
+
+
+def test_doctor_asks_every_scanner_for_its_version(one, tmp_path, capsys):
+    broken = tmp_path / "gitleaks"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    settings = json.loads(one.config.read_text())
+    one.config.write_text(json.dumps({**settings, "verification": {"programs": [f"gitleaks={broken}"]}}))
+    main(["doctor", "--json", "--offline"])
+    found = {entry["what"]: entry for entry in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert "ruff 0." in found["scanners"]["detail"] and "gitleaks" not in found["scanners"]["detail"]
+    assert (found["gitleaks"]["level"], found["gitleaks"]["advice"][:24]) == ("warning", "Run `gitleaks --version`")
+
+
+def test_init_asks_on_a_terminal_and_tries_again_after_a_wrong_answer(github, tmp_path):
+    """A person at a real terminal: a wrong repository first, then the right one, all else as offered."""
+    github.run(REPOSITORY)
+    path, token = tmp_path / "settings.yaml", tmp_path / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    command = [
+        sys.executable, "-m", "daemon.cli", "init", "--config", str(path), "--base-url", github.base_url,
+        "--token-file", str(token),
+    ]  # fmt: skip
+    person = Person(command)
+    person.answers("Repository", "not a name")
+    person.answers("Repository", "acme/absent")
+    person.answers("Repository", REPOSITORY)
+    person.answers("Folder", str(tmp_path / "w"))
+    person.answers("clone", "")
+    assert person.leaves() == 0, person.seen
+    assert "1 workflow runs on main" in person.seen
+    found = load_settings(path, {})
+    assert found.github.repositories[0].name == REPOSITORY
+    assert (found.fine_tuning.workspace_dir, found.github.token_file) == (str(tmp_path / "w"), str(token))
+
+
+class Person:
+    """Somebody at a terminal of their own, who waits for a question before answering it."""
+
+    def __init__(self, command):
+        self.seen, self.at = "", 0
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.chdir(ROOT)
+            os.execv(command[0], command)
+
+    def answers(self, question, text):
+        while question not in self.seen[self.at :] or not self.seen.rstrip().endswith(":"):
+            assert self.read(), f"{question} wasn't asked: {self.seen}"
+        self.at = len(self.seen)
+        os.write(self.terminal, text.encode() + b"\n")
+
+    def leaves(self):
+        while self.read():
+            pass
+        os.close(self.terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def read(self):
+        try:
+            part = os.read(self.terminal, 4096) if select.select([self.terminal], [], [], 60)[0] else b""
+        except OSError:
+            part = b""
+        self.seen += part.decode()
+        return part
 
 
 def test_tokens_come_from_the_file_then_the_environment_then_the_keychain(tmp_path):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -39,32 +40,41 @@ def commit(clone, tree):
     return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def upload(github, snapshot, sha):
+def upload(github, snapshot, sha, uploads=None):
     """Have CI scan a commit: each scanner's output is an artifact."""
-    number = github.run(REPOSITORY)
+    number = github.run(REPOSITORY, status="in_progress")
     github.repositories[REPOSITORY]["commits"].add(sha)
     github.runs[number]["sha"] = sha
-    for entry in sorted((DEMO / "artifacts" / snapshot).iterdir()):
-        if entry.is_dir():
-            content = shutil.make_archive(str(entry.name), "zip", entry)
-            github.upload(number, entry.name, Path(content).read_bytes())
-            Path(content).unlink()
+    folders = [entry for entry in sorted((DEMO / "artifacts" / snapshot).iterdir()) if entry.is_dir()]
+    if uploads is not None:
+        uploads.upload(number, **{entry.name: entry for entry in folders})
+    for entry in folders if uploads is None else ():
+        content = shutil.make_archive(str(entry.name), "zip", entry)
+        github.upload(number, entry.name, Path(content).read_bytes())
+        Path(content).unlink()
+    github.finish(number)
     return number
 
 
 @pytest.mark.slow
 def test_two_scans_become_a_published_model_without_a_person(tmp_path, monkeypatch):
+    runs, shas = live_through(tmp_path, monkeypatch)
+    check_published(tmp_path, runs, shas)
+
+
+def live_through(tmp_path, monkeypatch, uploader=None):
+    """Scan two commits, have the service find and work through both; return the runs and the commits."""
     monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, "-c", MAKE, str(tmp_path / "olmo2")], check=True, cwd=ROOT)
     clone = tmp_path / "clone"
     clone.mkdir()
     subprocess.run(["git", "init", "-q", "-b", "main", str(clone)], check=True)
-    with StandIn() as github:
+    with StandIn() as github, uploader(github) if uploader else nullcontext() as uploads:
         github.repository(REPOSITORY)
         shas = []
         for snapshot in ("first", "second"):
             shas.append(commit(clone, DEMO / "app" / snapshot))
-            upload(github, snapshot, shas[-1])
+            upload(github, snapshot, shas[-1], uploads)
             time.sleep(1.1)  # GitHub's times are whole seconds, and the scans have an order
         config = tmp_path / "settings.yaml"
         config.write_text(json.dumps(settings(tmp_path, github, clone)))
@@ -80,6 +90,10 @@ def test_two_scans_become_a_published_model_without_a_person(tmp_path, monkeypat
             service.send_signal(signal.SIGTERM)
             service.wait(timeout=60)
             log.close()
+    return runs, shas
+
+
+def check_published(tmp_path, runs, shas):
     assert [run.state for run in runs] == [RunState.DONE, RunState.DONE], (tmp_path / "output").read_text()
     assert [(run.commit_sha, run.fine_tuning) for run in runs] == [(shas[0], False), (shas[1], True)]
     release = tmp_path / "workspace" / "release"
@@ -101,7 +115,7 @@ def settings(tmp_path, github, clone):
         "evaluation": {"max_answers": 2, "answer_tokens": 16},
         "github": {
             "base_url": github.base_url,
-            "repositories": [{"name": REPOSITORY, "source": str(clone)}],
+            "repositories": [{"name": REPOSITORY, "clone_url": clone.as_uri()}],
         },
         "daemon": {"attempts": 1},
         "conditions": {"settle_seconds": 3, "check_seconds": 3, "mains_only": False, "battery_pause": 0,
