@@ -49,6 +49,7 @@ class StandIn:
         self.requests = []
         self.storage_requests = []
         self.remaining = 5000
+        self.storage_port = None
         self.skew = 0.0
         self._numbers = iter(range(1000, 10**9))
         self.api = _serve(self, Api)
@@ -297,7 +298,7 @@ class Api(Handler):
             return 410, b'{"message":"Artifact has expired"}', {}
         if "location" in artifact:
             return 302, b"", {"Location": artifact["location"]()}
-        port = state.storage.server_port
+        port = state.storage_port or state.storage.server_port
         return 302, b"", {"Location": f"http://127.0.0.1:{port}/blob/{number}?sig=secret&se={int(state.clock()) + 60}"}
 
 

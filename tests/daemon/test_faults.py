@@ -1,10 +1,18 @@
 """What a network, a limit or a server can do wrong, and that nothing is lost by it."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from daemon.store.records import RunState
 from tests.daemon.conftest import REPOSITORY, zipped
+from tests.daemon.fault_proxy import FaultProxy
 from tests.daemon.stand_in import TOKEN
+
+ROOT = Path(__file__).parent.parent.parent
 
 REPORT = zipped({"report.sarif": "x" * 60_000})
 
@@ -238,3 +246,38 @@ def test_an_answer_of_another_shape_is_an_error_not_an_empty_list(scene, github,
     intake.step()
     assert "can't be read" in one.store.ledger.repository(REPOSITORY).problem
     until_queued(one, intake)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_through_a_proxy_that_breaks_half_of_all_connections_everything_arrives_once(scene, github, clock, seed):
+    contents = [os.urandom(120_000) for _ in range(8)]
+    for number, content in enumerate(contents):
+        github.run(REPOSITORY, created=clock.now() + number, artifacts={"scan": zipped({"a": content})})
+    proxies = [FaultProxy(server.server_port, seed) for server in (github.api, github.storage)]
+    github.storage_port = proxies[1].port
+    one = scene(github={"base_url": f"http://127.0.0.1:{proxies[0].port}", "request_seconds": 0.3})
+    intake, steps = one.intake(), 0
+    while queued(one) < len(contents):
+        assert (steps := steps + 1) < 300, one.states()
+        intake.step()
+        clock.pass_by(4000)
+    for proxy in proxies:
+        proxy.close()
+    got = [path.read_bytes() for path in one.layout.downloads.rglob("*.zip")]
+    assert sorted(got) == sorted(zipped({"a": content}) for content in contents)
+    assert not [state for state, _ in one.states().values() if state != "queued"]
+    broken = proxies[0].done + proxies[1].done
+    assert sum(broken.values()) > broken["none"] + 1, broken
+
+
+def test_a_full_file_system_loses_nothing(tmp_path):
+    command = (
+        f"mount -t tmpfs -o size=4m none {tmp_path} && exec {sys.executable} -m tests.daemon.small_disk {tmp_path}"
+    )
+    if sys.platform != "linux" or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:
+        pytest.skip("no small file system can be mounted here")
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "database" in done.stdout
