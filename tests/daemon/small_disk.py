@@ -1,4 +1,4 @@
-"""The intake on a real, small file system that is full: `python -m tests.daemon.small_disk FOLDER` (a tmpfs of 4 MB)."""
+"""The intake on a real file system that is full: `python -m tests.daemon.small_disk FOLDER`, a tmpfs of 4 MB."""
 
 import os
 import sys
