@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from config.errors import Error
 from config.settings import Github, Watched
+from daemon import leash
 from daemon.errors import GithubError
 from daemon.secret import Secret
 from pipeline.stage import write_atomically
@@ -54,14 +56,11 @@ class Mirrors:
         command = [sys.executable, "-m", "daemon.mirror", str(target), address(watched, github), commit]
         environment = dict(os.environ) if watched.clone_url else self._environment(token)
         try:
-            result = subprocess.run(
-                command, env=environment, capture_output=True, text=True, errors="replace", timeout=self.seconds,
-                check=False, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+            code, errors = _run(command, environment, self.seconds)
         except subprocess.TimeoutExpired as error:
             raise GithubError(f"Cloning {watched.name} took too long.", "It is tried again.") from error
-        if result.returncode:
-            told = (result.stderr.strip().splitlines() or ["git failed"])[-1]
+        if code:
+            told = (errors.strip().splitlines() or ["git failed"])[-1]
             raise GithubError(f"The clone of {watched.name} can't be brought up to date: {told}", "It is tried again.")
 
     def drop_all_but(self, kept: set[str]) -> None:
@@ -91,11 +90,39 @@ def address(watched: Watched, github: Github) -> str:
     return f"{parts.scheme}://{host}/{watched.name}.git"
 
 
+def _run(command: list[str], environment: dict[str, str], seconds: float) -> tuple[int, str]:
+    """Return exit code and stderr; all that was started ends with the time, and with this process (see `leash`)."""
+    given, kept = os.pipe()
+    try:
+        process = subprocess.Popen(
+            command, env=environment, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            errors="replace", start_new_session=True,
+        )  # fmt: skip
+        try:
+            _, errors = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        return process.returncode, errors
+    finally:
+        os.close(given)
+        os.close(kept)
+
+
+def _unlock(folder: Path) -> None:
+    """Remove the locks of a git that was killed: nobody else writes here."""
+    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)
+
+
 def main(arguments: list[str]) -> int:
     """Clone or fetch, then fetch the contents of a commit's files; say what went wrong on stderr."""
     from pipeline.source.mirror import Mirror
 
+    leash.watch(sys.stdin.fileno(), lambda: os.killpg(0, signal.SIGKILL))
     folder, origin, commit = arguments
+    _unlock(Path(folder))
     mirror = Mirror(Path(folder), origin)
     try:
         mirror.update()

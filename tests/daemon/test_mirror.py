@@ -4,6 +4,7 @@ import base64
 import os
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -16,6 +17,7 @@ from daemon.store.records import RunState
 from tests.daemon.conftest import REPOSITORY, zipped
 from tests.daemon.stand_in import TOKEN
 from tests.daemon.test_runner import Bench
+from tests.daemon.test_service import ps
 
 
 class GitHandler(BaseHTTPRequestHandler):
@@ -31,6 +33,7 @@ class GitHandler(BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.end_headers()
             return
+        time.sleep(getattr(self.server, "slow", 0))
         path, _, query = self.path.partition("?")
         length = int(self.headers.get("Content-Length") or 0)
         told = {
@@ -119,6 +122,27 @@ def test_a_wrong_token_or_an_unknown_commit_is_a_sentence(origin, tmp_path):
         bring(origin, mirrors, commit, token="wrong")
     with pytest.raises(GithubError, match="doesn't hold commit"):
         bring(origin, mirrors, "0" * 40)
+
+
+def test_a_lock_that_a_killed_git_left_is_no_obstacle(origin, tmp_path):
+    mirrors = Mirrors(tmp_path / "mirrors")
+    clone = bring(origin, mirrors, origin.commit(app="one"))
+    for name in ("packed-refs.lock", "refs/heads/main.lock"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).touch()
+    bring(origin, mirrors, origin.commit(app="two"))
+
+
+def test_a_clone_that_takes_too_long_is_given_up_with_all_it_started(origin, tmp_path):
+    origin.server.slow = 30
+    begun = time.monotonic()
+    with pytest.raises(GithubError, match="took too long"):
+        commit = origin.commit(app="one")
+        Mirrors(tmp_path / "mirrors", seconds=2.0).bring(
+            Watched(name=REPOSITORY), 7, commit, Github(base_url=origin.url), Secret(TOKEN)
+        )
+    assert time.monotonic() - begun < 25
+    assert not [line for line in ps() if str(tmp_path / "mirrors") in line]
 
 
 def test_where_a_repository_is_cloned_from():
