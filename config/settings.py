@@ -179,7 +179,10 @@ class Knowledge(Section):
         Meta(min_length=1, description="Sentence model: `embedded` (MiniLM), a folder, or `none`: words only."),
     ] = "embedded"
     folder: Annotated[str, Meta(description="Folder of your own Markdown notes. Empty: none.")] = ""
-    fixes: Annotated[str, Meta(description="File of verified fixes of earlier runs. Empty: none.")] = ""
+    fixes: Annotated[
+        str,
+        Meta(description="File that remembers verified fixes between runs. Empty: `knowledge/fixes.jsonl` there."),
+    ] = ""
 
 
 class Dataset(Section):

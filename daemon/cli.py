@@ -71,7 +71,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("evaluate", "daemon.commands.evaluate", "measure a specialist"),
     Command("report", "daemon.commands.report", "the evaluation as a page"),
     Command("models", "", "champions and challengers"),
-    Command("explain", "", "explain a finding with the analysis specialist"),
+    Command("explain", "daemon.commands.explain", "explain a finding with the analysis specialist"),
     Command("fix", "", "propose a verified fix"),
     Command("serve", "", "answer over HTTP on this machine"),
     Command("publish", "", "upload the champion to the Hugging Face Hub"),

@@ -21,7 +21,7 @@ from pipeline.present import present
 from pipeline.stage import Manifest, Progress, Request, RunFolder, Stage, digest_of
 
 RUN_ID_LENGTH = 12
-PLANNED = ("collect", "parse", "locate", "retrieve", "mine", "verify", "assemble",
+PLANNED = ("collect", "parse", "locate", "mine", "verify", "retrieve", "assemble",
            "train-analysis", "train-codefix", "evaluate", "gate", "publish")  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def stages(settings: Settings, *, fine_tuning: bool = True) -> tuple[Stage, ...]
     from pipeline.source.locate import Locate
     from pipeline.verification.verify import Verify
 
-    data: tuple[Stage, ...] = (Collect(), Parse(), Locate(), Retrieve(), Mine(), Verify(), Assemble())
+    data: tuple[Stage, ...] = (Collect(), Parse(), Locate(), Mine(), Verify(), Retrieve(), Assemble())
     return data + _training(settings) if fine_tuning else data
 
 

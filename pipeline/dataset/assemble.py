@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from config.settings import Settings
 from pipeline.dataset.clusters import cluster
 from pipeline.dataset.examples import Material, examples, materials, unshown
 from pipeline.dataset.information import information
+from pipeline.dataset.leaks import without_held_out_fixes
 from pipeline.dataset.split import PARTS, split
 from pipeline.dataset.teacher.lessons import taught, teacher_of
 from pipeline.findings.redaction import Redactor, load_key
-from pipeline.records import Example, Excerpt, Finding, Fix, Outcome, Passage, Retrieved, Verdict
-from pipeline.stage import Context, Progress, Request, digest_of, read_records, write_atomically, write_records
+from pipeline.fixes.verified import verified_fixes
+from pipeline.records import Example, Excerpt, Finding, Passage, Retrieved
+from pipeline.stage import Context, Progress, Request, read_records, write_atomically, write_records
 
 KINDS = ("analysis", "codefix")
 
@@ -27,7 +29,7 @@ class Assemble:
     """Stage `assemble`: `dataset/{analysis,codefix}/{train,valid,test}.jsonl` and `dataset_info.json`."""
 
     name = "assemble"
-    needs = ("parse", "locate", "retrieve", "mine", "verify")
+    needs = ("parse", "locate", "mine", "verify", "retrieve")
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the data set's settings, and whether this is a quick test."""
@@ -50,6 +52,7 @@ class Assemble:
                 "The reports hold no findings, so there is nothing to learn from.", "Check --artifacts-dir."
             )
         made, parts = _few(made, _split(made, context.settings), context, dropped)
+        made = without_held_out_fixes(made, parts, known, context.settings.knowledge.characters, dropped)
         made = _taught(made, context, dropped)
         folder = context.folder / "dataset"
         counts: dict[str, Any] = {}
@@ -82,25 +85,14 @@ def read_materials(inputs: Mapping[str, Path], characters: int, mined: str | Non
     excerpts = _by_fingerprint(read_records(past / "excerpts.jsonl", Excerpt)) if past else {}
     excerpts |= _by_fingerprint(_optional(inputs["locate"] / "earlier-excerpts.jsonl", Excerpt))
     excerpts |= _by_fingerprint(_optional(inputs["locate"] / "excerpts.jsonl", Excerpt))
-    fixes = {name: found for name, found in _verified(past, past).items() if name not in known} if past else {}
-    fixes |= _verified(inputs["mine"], inputs["verify"])
+    fixes = {name: found for name, found in verified_fixes(past, past).items() if name not in known} if past else {}
+    fixes |= verified_fixes(inputs["mine"], inputs["verify"])
     return materials([one for _, one in sorted(findings.items())], excerpts, _passages(inputs), fixes, characters)
 
 
 def _passages(inputs: Mapping[str, Path]) -> dict[str, tuple[Passage, ...]]:
     found = read_records(inputs["retrieve"] / "passages.jsonl", Retrieved)
     return {record.fingerprint: record.passages for record in found}
-
-
-def _verified(mined: Path, judged: Path) -> dict[str, list[tuple[Fix, Verdict]]]:
-    """Return the fixes that may be learned: the verified ones, and no others."""
-    verdicts = {verdict.fix: verdict for verdict in read_records(judged / "verdicts.jsonl", Verdict)}
-    result: dict[str, list[tuple[Fix, Verdict]]] = defaultdict(list)
-    for fix in read_records(mined / "fixes.jsonl", Fix):
-        verdict = verdicts.get(digest_of(fix))
-        if verdict is not None and verdict.outcome is Outcome.VERIFIED:
-            result[fix.fingerprint].append((fix, verdict))
-    return result
 
 
 def _optional(path: Path, kind: Any) -> Iterable[Any]:

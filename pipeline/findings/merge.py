@@ -9,6 +9,7 @@
 | rule name, help, help_uri, fix text, flow | the fullest sighting's, else the longest given |
 | snippet | the shortest given: the flagged code and nothing around it |
 | CWEs, aliases, fixed versions, edits, flags, origins | all of them, sorted, once |
+| commit | the one the reports name, else the run's |
 """
 
 from __future__ import annotations
@@ -48,8 +49,14 @@ def merge(weakness: Weakness, advisories: Advisories, commit: str | None = None)
         flow=max((member.flow for member in members), key=len),
         origins=_origins(weakness.sightings),
         flags=_union(member.flags for member in members),
-        commit=commit,
+        commit=_commit(members) or commit,
     )
+
+
+def _commit(members: Sequence[RawFinding]) -> str | None:
+    """Return the one commit the reports name; None when they name none, or disagree."""
+    named = {member.commit for member in members if member.commit}
+    return named.pop() if len(named) == 1 else None
 
 
 def _fullest(finding: RawFinding) -> tuple[int, bytes]:

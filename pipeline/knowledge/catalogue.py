@@ -19,11 +19,16 @@ import msgspec
 from defusedxml.ElementTree import fromstring
 
 from pipeline.knowledge.interface import LAYOUT, Entry
-from pipeline.knowledge.package import Package, extract
+from pipeline.models.package import Package, extract
 from pipeline.records import Passage, Record
 
 VERSION = "4.14"
-PACKAGE = Package("cwe2==3.0.0", "abef03eb853f5c1851df6af5167bd9fe73a53dddb119fdbc5c3afc7d50b9f55b")
+PACKAGE = Package(
+    "cwe2==3.0.0",
+    "abef03eb853f5c1851df6af5167bd9fe73a53dddb119fdbc5c3afc7d50b9f55b",
+    holds="the CWE catalogue",
+    otherwise="Without it: --disable-rag.",
+)
 SOURCE = f"CWE {VERSION}, cwe.mitre.org"
 LICENCE = "CWE Terms of Use, Copyright © 2006-2024 The MITRE Corporation"
 _XML = "cwe2/database_v49/cwec_v4.14.xml"

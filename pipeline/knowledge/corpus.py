@@ -10,28 +10,23 @@ from pathlib import Path
 
 from pipeline.knowledge.catalogue import catalogue_entries
 from pipeline.knowledge.interface import Entry, KnowledgeError
+from pipeline.knowledge.memory import KnownFix, passage_id
 from pipeline.knowledge.neutral import neutral
-from pipeline.records import Finding, ImageLocation, PackageLocation, Passage, Record
-from pipeline.stage import read_records
+from pipeline.knowledge.query import query_of
+from pipeline.records import Finding, ImageLocation, PackageLocation, Passage
 
 MAX_TEXT = 1600
 MIN_HELP = 40
 MAX_NOTES = 10_000
+MAX_CHANGE = 400
+"""Characters shown of each side of a known fix."""
+
 _ADVISORY = re.compile(
     r"\b(?:CVE-\d{4}-\d{4,7}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d+|RUSTSEC-\d{4}-\d+|GO-\d{4}-\d+)\b"
 )
 
 
-class KnownFix(Record):
-    """A fix that verification confirmed, kept from an earlier run to be shown for similar findings."""
-
-    finding: Finding
-    path: str
-    before: str
-    replacement: str
-
-
-def entries(findings: Iterable[Finding], notes: Path | None, fixes: Path | None) -> list[Entry]:
+def entries(findings: Iterable[Finding], notes: Path | None, fixes: Iterable[KnownFix]) -> list[Entry]:
     """Return the whole corpus, sorted by id and each id once: equal inputs give equal lists."""
     found = list(findings)
     parts = [catalogue_entries(), report_entries(found), note_entries(notes), fix_entries(fixes)]
@@ -72,11 +67,9 @@ def note_entries(folder: Path | None) -> Iterator[Entry]:
             yield from _sections(path.relative_to(folder).as_posix(), path.read_text("utf-8", "replace"))
 
 
-def fix_entries(path: Path | None) -> Iterator[Entry]:
-    """Yield a passage for each verified fix of earlier runs."""
-    if path is None or not path.exists():
-        return
-    for fix in read_records(path, KnownFix):
+def fix_entries(fixes: Iterable[KnownFix]) -> Iterator[Entry]:
+    """Yield a passage for each verified fix."""
+    for fix in fixes:
         yield _fix_entry(fix)
 
 
@@ -146,13 +139,12 @@ def _note(name: str, number: int, title: str, body: str) -> Entry:
 
 
 def _fix_entry(fix: KnownFix) -> Entry:
-    rule = fix.finding.rule
-    text = neutral(f"Before:\n{fix.before[:600]}\nAfter:\n{fix.replacement[:600]}")
-    said = f"{rule.name or rule.id}. {fix.finding.message[:300]}"
+    finding, rule = fix.finding, fix.finding.rule
+    text = neutral(f"Fixed:\n{_lines(fix.replacement)}\nWas:\n{_lines(fix.before)}")
     return Entry(
         passage=Passage(
-            id=f"fix:{fix.finding.fingerprint}",
-            title=f"A verified fix of {rule.id} in this repository",
+            id=passage_id(fix),
+            title=f"A verified fix of {neutral(rule.id)} in this repository",
             text=text,
             source=f"this repository, {fix.path}",
             licence="the repository's own",
@@ -160,9 +152,21 @@ def _fix_entry(fix: KnownFix) -> Entry:
         ),
         group="fix",
         title=f"{rule.name or ''} {rule.id}",
-        summary=neutral(said),
+        summary=neutral(finding.message[:300]),
         body=text,
-        meaning=neutral(said),
-        keys=(f"fix:{fix.finding.fingerprint}", f"fixrule:{fix.finding.scanner.name}:{rule.id}"),
+        meaning=query_of(finding).meaning,
+        keys=(passage_id(fix),),
         prior=0.8,
     )
+
+
+def _lines(text: str) -> str:
+    """Return the beginning of a change, whole lines as far as there is room; nothing is said to be nothing."""
+    kept: list[str] = []
+    size = 0
+    for line in text.rstrip("\n").split("\n"):
+        size += len(line) + 1
+        if kept and size > MAX_CHANGE:
+            return "\n".join([*kept, "…"])
+        kept.append(line[:MAX_CHANGE])
+    return "\n".join(kept) if text.strip() else "(nothing)"

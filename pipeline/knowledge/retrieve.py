@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,19 @@ from typing import Any
 import msgspec
 
 from config.settings import Knowledge, Settings
+from pipeline.fixes.verified import verified_fixes
 from pipeline.knowledge.catalogue import VERSION
 from pipeline.knowledge.corpus import advisory_keys, digest_of_folder, entries, rule_key
 from pipeline.knowledge.embedding import Embedder, embedder
+from pipeline.knowledge.interface import Entry
+from pipeline.knowledge.memory import Change, KnownFix, KnownFixes, known_fix, remember
 from pipeline.knowledge.query import Query, query_of
 from pipeline.knowledge.remembering import Remembering
 from pipeline.knowledge.retrieval import Retrieval, Weights
 from pipeline.knowledge.store import Store
 from pipeline.models.cache import cache_folder
-from pipeline.records import Finding, Passage, Retrieved
-from pipeline.stage import Context, Progress, Request, digest_file, read_records, write_records
+from pipeline.records import Excerpt, Finding, Fix, Passage, Retrieved
+from pipeline.stage import Context, Progress, Request, read_records, write_records
 
 MAX_CWES = 2
 NO_VOTES = 0.5
@@ -28,47 +31,64 @@ NO_VOTES = 0.5
 
 
 class Retrieve:
-    """Builds the index from the run's own reports and what is known anyway, and asks it for each finding."""
+    """Builds the index from the run's own reports, its fixes and what is known anyway; asks it for each finding."""
 
     name = "retrieve"
-    needs: tuple[str, ...] = ("parse", "locate")
+    needs: tuple[str, ...] = ("parse", "locate", "mine", "verify")
 
     def settings(self, settings: Settings, request: Request) -> Any:
-        """Return the knowledge settings, and what the user's notes and known fixes hold, by digest."""
+        """Return the knowledge settings, and what the user's notes hold, by digest.
+
+        What earlier runs remembered isn't part of it: a run that is finished stays finished.
+        """
         knowledge = settings.knowledge
         return {
             "knowledge": msgspec.structs.replace(knowledge, folder="", fixes=""),
             "catalogue": VERSION,
             "weights": Weights(),
             "folder": digest_of_folder(_path(knowledge.folder)),
-            "fixes": digest_file(fixes) if (fixes := _path(knowledge.fixes)) and fixes.is_file() else "",
+            "mined": request.mined_digest,
         }
 
     def run(self, context: Context) -> dict[str, Any]:
         """Write passages.jsonl, a record for each finding of both snapshots; return counts."""
-        parsed = context.inputs["parse"]
-        files = [path for name in ("findings.jsonl", "earlier.jsonl") if (path := parsed / name).exists()]
-        findings = {one.fingerprint: one for path in reversed(files) for one in read_records(path, Finding)}
+        knowledge, place = context.settings.knowledge, context.folder.parents[2] / "knowledge"
+        findings = _findings(context.inputs["parse"], _past(context))
         ordered = [findings[name] for name in sorted(findings)]
-        knowledge = context.settings.knowledge
+        new = _verified(context, findings)
+        fixes = remember(_path(knowledge.fixes) or place / "fixes.jsonl", new)
+        counts: dict[str, Any] = {"findings": len(ordered), "fixes": {"of_this_run": len(new), "known": len(fixes)}}
         if not knowledge.enabled:
             write_records(context.folder / "passages.jsonl", [_nothing(finding) for finding in ordered])
-            return {"findings": len(ordered), "passages": 0, "enabled": False}
-        index = context.folder.parents[2] / "knowledge" / "index.sqlite"
-        retrieved, kinds = retrieve_all(ordered, index, knowledge, context)
+            return counts | {"passages": 0, "enabled": False}
+        known = Known(fixes, _excerpts(context.inputs["locate"], _past(context)), _changes(context))
+        retrieved, kinds = retrieve_all(ordered, place / "index.sqlite", knowledge, known, context)
         write_records(context.folder / "passages.jsonl", retrieved)
         total = sum(len(one.passages) for one in retrieved)
-        return {"findings": len(ordered), "passages": total, "by_kind": kinds, "without": _without(retrieved)}
+        return counts | {"passages": total, "by_kind": kinds, "without": _without(retrieved)}
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The fixes there are, and by fingerprint the code and the changes by which own answers are told."""
+
+    fixes: Sequence[KnownFix] = ()
+    excerpts: Mapping[str, Excerpt] = {}
+    changes: Mapping[str, Collection[Change]] = {}
 
 
 def retrieve_all(
-    findings: Sequence[Finding], index: Path, knowledge: Knowledge, context: Context | None = None
+    findings: Sequence[Finding],
+    index: Path,
+    knowledge: Knowledge,
+    known: Known | None = None,
+    context: Context | None = None,
 ) -> tuple[list[Retrieved], dict[str, int]]:
     """Return the passages of each finding, in their order, and how many of each kind."""
-    corpus = entries(findings, _path(knowledge.folder), _path(knowledge.fixes))
+    known = known or Known()
+    corpus = entries(findings, _path(knowledge.folder), known.fixes)
     with opened_model(knowledge.embedding_model) as model, Store(index, model) as store:
         store.synchronise(corpus, _progress(context, "embedding passages"))
-        asker = Asker(store, model, knowledge)
+        asker = Asker(store, model, knowledge, KnownFixes(known.fixes, known.excerpts, known.changes))
         return asker.ask_all(findings), dict(sorted(asker.kinds.items()))
 
 
@@ -85,12 +105,13 @@ def opened_model(name: str) -> Iterator[Remembering | None]:
 class Asker:
     """Asks one store about findings; questions that are equal are asked once."""
 
-    def __init__(self, store: Store, model: Embedder | None, knowledge: Knowledge) -> None:
+    def __init__(self, store: Store, model: Embedder | None, knowledge: Knowledge, fixes: KnownFixes) -> None:
         self._store = store
         self._retrieval = Retrieval(store, model)
         self._model = model
         self._knowledge = knowledge
-        self._answers: dict[bytes, tuple[Passage, ...]] = {}
+        self._fixes = fixes
+        self._answers: dict[bytes, tuple[Entry, ...]] = {}
         self.kinds: Counter[str] = Counter()
 
     def ask_all(self, findings: Sequence[Finding]) -> list[Retrieved]:
@@ -100,47 +121,89 @@ class Asker:
         return [Retrieved(fingerprint=finding.fingerprint, passages=self.ask(finding)) for finding in findings]
 
     def ask(self, finding: Finding) -> tuple[Passage, ...]:
-        """Return a finding's passages: CWE, its rule's help and advisories as looked up, then what is found."""
-        exact = self._store.lookup(exact_keys(finding))
-        passages = [entry.passage for entry in exact][: self._knowledge.passages]
-        self.kinds.update(entry.group for entry in exact[: self._knowledge.passages])
-        room = self._knowledge.passages - len(passages)
-        if room <= 0:
-            return tuple(passages)
-        guess = not any(entry.group == "cwe" for entry in exact)
-        found = self._found(finding, guess)
-        known = {passage.id for passage in passages}
-        new = [passage for passage in found if passage.id not in known][:room]
-        self.kinds.update("found" for _ in new)
-        return (*passages, *new)
+        """Return a finding's passages: CWE, its rule's help and advisories as looked up, then what is found.
 
-    def _found(self, finding: Finding, guess: bool) -> tuple[Passage, ...]:
+        What is looked up leaves room for one that is found when there is a known fix.
+        """
+        exact = self._store.lookup(exact_keys(finding))
+        found = self._found(finding, guess=not any(entry.group == "cwe" for entry in exact))
+        kept = exact[: max(1, self._knowledge.passages - any(entry.group == "fix" for entry in found))]
+        kept = kept[: self._knowledge.passages]
+        shown = {entry.passage.id for entry in kept}
+        room = self._knowledge.passages - len(kept)
+        new = [entry for entry in found if entry.passage.id not in shown][:room]
+        self.kinds.update(entry.group for entry in kept)
+        self.kinds.update(entry.group if entry.group != "cwe" else "cwe, found" for entry in new)
+        return (
+            *(entry.passage for entry in kept),
+            *(msgspec.structs.replace(entry.passage, found=True) for entry in new),
+        )
+
+    def _found(self, finding: Finding, guess: bool) -> tuple[Entry, ...]:
         """Return what is like the finding: one verified fix, one note, and CWEs when the report names none."""
-        query, own = query_of(finding), f"fix:{finding.fingerprint}"
-        exclude = {own} if self._store.lookup([own]) else set()
-        key = msgspec.msgpack.encode((query, guess, sorted(exclude)))
+        query, exclude = query_of(finding), self._fixes.answers(finding)
+        fix = self._fixes.of_the_rule(finding, exclude)
+        key = msgspec.msgpack.encode((query, guess, fix, sorted(exclude)))
         if key not in self._answers:
-            self._answers[key] = self._rank(query, guess, exclude)[: self._knowledge.found]
+            first = self._store.lookup([fix]) if fix is not None else []
+            self._answers[key] = (*first, *self._rank(query, guess, exclude, not first))[: self._knowledge.found]
         return self._answers[key]
 
-    def _rank(self, query: Query, guess: bool, exclude: set[str]) -> tuple[Passage, ...]:
+    def _rank(self, query: Query, guess: bool, exclude: Collection[str], fix: bool) -> tuple[Entry, ...]:
         features = self._retrieval.features(query, exclude=exclude)
         least = self._knowledge.least_score
-        kept: list[Passage] = []
+        kept: list[Entry] = []
         for group, most, bound in (
-            ("fix", 1, least * NO_VOTES),
+            ("fix", int(fix), least * NO_VOTES),
             ("note", 1, least * NO_VOTES),
             ("cwe", self._knowledge.found if guess else 0, least),
         ):
             ranked = self._retrieval.combine(features, most, groups=(group,))
-            kept += [one.entry.passage for one in ranked if one.score >= bound]
-        return tuple(msgspec.structs.replace(passage, found=True) for passage in kept)
+            kept += [one.entry for one in ranked if one.score >= bound]
+        return tuple(kept)
 
 
 def exact_keys(finding: Finding) -> tuple[str, ...]:
     """Return what is looked up for a finding and not searched: its CWEs, its rule, its advisories."""
     cwes = tuple(f"cwe:{number}" for number in finding.rule.cwes[:MAX_CWES])
     return (*cwes, rule_key(finding), *advisory_keys(finding))
+
+
+def _past(context: Context) -> Path | None:
+    """Return the folder of fixes mined from past commits, None when the run was given none."""
+    return Path(context.request.mined) if context.request.mined else None
+
+
+def _findings(parsed: Path, past: Path | None) -> dict[str, Finding]:
+    """Return all findings by fingerprint: of the present snapshot, else the earlier one, else of past commits."""
+    files = [parsed / "findings.jsonl", parsed / "earlier.jsonl", *([past / "findings.jsonl"] if past else [])]
+    return {one.fingerprint: one for path in reversed(files) if path.exists() for one in read_records(path, Finding)}
+
+
+def _verified(context: Context, findings: Mapping[str, Finding]) -> list[KnownFix]:
+    """Return the first verified fix of each finding of this run and of the past commits it was given."""
+    past = _past(context)
+    verified = verified_fixes(past, past) if past else {}
+    verified |= verified_fixes(context.inputs["mine"], context.inputs["verify"])
+    return [known_fix(findings[name], fixes[0][0]) for name, fixes in sorted(verified.items()) if name in findings]
+
+
+def _excerpts(located: Path, past: Path | None) -> dict[str, Excerpt]:
+    files = [
+        *([past / "excerpts.jsonl"] if past else []),
+        located / "earlier-excerpts.jsonl",
+        located / "excerpts.jsonl",
+    ]
+    return {one.fingerprint: one for path in files if path.exists() for one in read_records(path, Excerpt)}
+
+
+def _changes(context: Context) -> dict[str, list[Change]]:
+    changes: dict[str, list[Change]] = defaultdict(list)
+    past = _past(context)
+    for folder in (context.inputs["mine"], *([past] if past else [])):
+        for fix in read_records(folder / "fixes.jsonl", Fix):
+            changes[fix.fingerprint].append((fix.before, fix.replacement))
+    return changes
 
 
 def _nothing(finding: Finding) -> Retrieved:

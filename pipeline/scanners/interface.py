@@ -30,6 +30,7 @@ class RawFinding(Record):
 
     `pointer` is the JSON pointer (or XML/CSV place) in the report. `secrets` are values the
     scanner itself reports as secrets: they are redacted wherever they occur and never written.
+    `commit` is the one that the report itself says it is of.
     """
 
     scanner: Scanner
@@ -46,6 +47,7 @@ class RawFinding(Record):
     flow: tuple[FlowStep, ...] = ()
     flags: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    commit: str | None = None
 
 
 class Fault(Record):

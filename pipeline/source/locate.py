@@ -15,19 +15,19 @@ from pipeline.findings.redaction import load_key
 from pipeline.records import Excerpt, Finding, PackageLocation, Record, UrlLocation
 from pipeline.source.document import Document, open_document
 from pipeline.source.excerpt import cut, from_snippet
-from pipeline.source.interface import Absence, MissingCommit, SourceTree
+from pipeline.source.interface import Absence, SourceTree
 from pipeline.source.manifest import find_manifest
 from pipeline.source.paths import PathFinder
 from pipeline.source.place import Place, place_of
 from pipeline.source.redaction import Hidden, Hiding
+from pipeline.source.revisions import NO_SOURCE, revisions
 from pipeline.source.routes.interface import Route
 from pipeline.source.routes.match import match_url
 from pipeline.source.routes.table import routes_of
 from pipeline.source.secret import is_secret, private_key_lines, secret_values
-from pipeline.source.tree import open_tree
 from pipeline.stage import Context, Progress, Request, read_records, write_records
 
-NO_SOURCE = "no_source_given"
+OWN_COMMIT = "commit_of_its_report"
 NO_ROUTES = "no_routes_in_the_source"
 NO_ROUTE = "no_route_answers_the_url"
 
@@ -71,33 +71,16 @@ class Locate:
             counts["earlier"] = _counts(located["earlier-excerpts.jsonl"])
         return counts
 
-    def _one(self, context: Context, findings: Path, source: str | None, commit: str | None) -> list[Located]:
-        with _opened(context, source, commit) as opened:
-            locator = Locator(opened.tree, context.settings.source, opened.reason)
-            return locator.locate_all(list(read_records(findings, Finding)), context)
-
-
-class _opened:  # noqa: N801 - used like a function
-    """The tree of a source, or why there is none; closed at the end."""
-
-    def __init__(self, context: Context, source: str | None, commit: str | None) -> None:
-        self.tree: SourceTree | None = None
-        self.reason = NO_SOURCE
-        if source is None:
-            context.warn("No --source given: excerpts are only what the reports themselves quote.")
-            return
-        try:
-            self.tree = open_tree(source, commit, context.settings.source)
-        except MissingCommit as error:
-            self.reason = "missing_commit"
-            context.warn(str(error))
-
-    def __enter__(self) -> _opened:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.tree is not None:
-            self.tree.close()
+    def _one(self, context: Context, path: Path, source: str | None, commit: str | None) -> list[Located]:
+        findings, settings = list(read_records(path, Finding)), context.settings.source
+        located: list[Located] = [Located()] * len(findings)
+        for revision in revisions(findings, source, commit, settings, context.warn):
+            locator = Locator(revision.tree, settings, revision.reason)
+            found = locator.locate_all([findings[index] for index in revision.indices], context)
+            for index, one in zip(revision.indices, found, strict=True):
+                flags = (*one.flags, *((OWN_COMMIT,) if revision.is_own else ()))
+                located[index] = msgspec.structs.replace(one, flags=flags)
+        return located
 
 
 class Locator:

@@ -76,3 +76,15 @@ def test_the_budget_is_kept_and_the_first_passages_stay(budget: int) -> None:
     shown = re.findall(r'id="(\d)"', rendered)
     assert shown == [str(number) for number in range(len(shown))]
     assert rendered.count("<passage ") == rendered.count("</passage>")
+
+
+def test_a_long_passage_leaves_the_others_their_share() -> None:
+    passages = [
+        passage("A long sentence of reference text. " * 100, name="0"),
+        passage("Short.", name="1"),
+        passage("B " * 900, name="2"),
+    ]
+    rendered = render(passages, 1600)
+    assert len(rendered) <= 1600 and re.findall(r'id="(\d)"', rendered) == ["0", "1", "2"] and "Short." in rendered
+    bodies = [len(part) for part in rendered.split("</passage>")[:3]]
+    assert abs(bodies[0] - bodies[2]) < 120 and min(bodies[0], bodies[2]) > 500

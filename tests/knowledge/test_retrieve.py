@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,11 +12,12 @@ import pytest
 from config.settings import Knowledge, Settings
 from pipeline.knowledge import retrieve
 from pipeline.knowledge.catalogue import weaknesses
-from pipeline.knowledge.corpus import KnownFix
 from pipeline.knowledge.interface import KnowledgeError
+from pipeline.knowledge.prompt import render
 from pipeline.knowledge.retrieve import Retrieve, Retrieved
-from pipeline.records import Finding, PackageLocation
+from pipeline.records import Excerpt, FileLocation, Finding, Fix, FixSource, Outcome, PackageLocation, Tier
 from pipeline.stage import Context, Request, read_records, write_records
+from pipeline.verification.service import verdict_of
 from tests.knowledge.samples import finding
 
 HELP = "Queries built from strings let an attacker change them. Pass the values as parameters instead."
@@ -29,18 +31,25 @@ SAME = finding("CVE-2024-12345", "x is affected", scanner="pip-audit",
                location=PackageLocation(ecosystem="PyPI", name="x", version="1"))  # fmt: skip
 
 
-def run(tmp_path: Path, findings: list[Finding], **knowledge: object) -> tuple[dict, dict[str, Retrieved], bytes]:
-    folder = tmp_path / "runs/x/retrieve"
+def run(
+    tmp_path: Path, findings: list[Finding], *, name: str = "x", fixes: Sequence[tuple[Fix, Outcome]] = (),
+    excerpts: Sequence[Excerpt] = (), mined: Path | None = None, **knowledge: object,
+) -> tuple[dict, dict[str, Retrieved], bytes]:  # fmt: skip
+    run = tmp_path / "runs" / name
+    folder = run / "retrieve"
     folder.mkdir(parents=True, exist_ok=True)
-    write_records(tmp_path / "runs/x/parse/findings.jsonl", findings)
+    write_records(run / "parse/findings.jsonl", findings)
+    write_records(run / "locate/excerpts.jsonl", excerpts)
+    write_records(run / "mine/fixes.jsonl", [fix for fix, _ in fixes])
+    write_records(run / "verify/verdicts.jsonl", [verdict_of(fix, outcome, "seen") for fix, outcome in fixes])
     settings = Settings(knowledge=Knowledge(**{"embedding_model": "none", **knowledge}))
     stage = Retrieve()
     counts = stage.run(
         Context(
             folder=folder,
             work=tmp_path,
-            inputs={"parse": tmp_path / "runs/x/parse", "locate": tmp_path / "runs/x/locate"},
-            request=Request(artifacts="a", artifacts_digest="d"),
+            inputs={stage: run / stage for stage in stage.needs},
+            request=Request(artifacts="a", artifacts_digest="d", mined=str(mined) if mined else None),
             settings=settings,
             progress=lambda _: None,
             warnings=[],
@@ -108,14 +117,106 @@ def test_notes_are_found_watched_and_harmless(tmp_path: Path) -> None:
         run(tmp_path, [BARE], folder=str(tmp_path / "none"))
 
 
-def test_a_verified_fix_is_shown_for_like_findings_never_for_its_own(tmp_path: Path) -> None:
-    other = finding("sql", "query built from a string in another place")
-    write_records(
-        tmp_path / "fixes.jsonl", [KnownFix(finding=SQL, path="a.py", before="old(sql)", replacement="new(sql, args)")]
-    )
-    _, found, _ = run(tmp_path, [SQL, other], fixes=str(tmp_path / "fixes.jsonl"), least_score=0.0)
-    assert f"fix:{SQL.fingerprint}" in ids(found, other)
+def fix_of(one: Finding, before: str = "old(sql)\n", replacement: str = "new(sql, args)\n", path: str = "a.py") -> Fix:
+    return Fix(
+        fingerprint=one.fingerprint, source=FixSource.HISTORY, path=path, start_line=1, end_line=1,
+        before=before, replacement=replacement,
+    )  # fmt: skip
+
+
+def excerpt_of(one: Finding, path: str, text: str) -> Excerpt:
+    return Excerpt(
+        fingerprint=one.fingerprint, path=path, start_line=1, text=text, flagged=(1, 1), language="python",
+        tier=Tier.PARSED,
+    )  # fmt: skip
+
+
+OTHER = finding("sql", "query built from a string in another place", location=FileLocation(path="b.py", start_line=1))
+VERIFIED = (fix_of(SQL), Outcome.VERIFIED)
+
+
+def test_a_verified_fix_of_this_run_is_shown_for_like_findings_never_for_its_own(tmp_path: Path) -> None:
+    counts, found, _ = run(tmp_path, [SQL, OTHER], fixes=[VERIFIED])
+    (shown,) = [one for one in found[OTHER.fingerprint].passages if one.id == f"fix:{SQL.fingerprint}"]
+    assert "new(sql, args)" in shown.text and "old(sql)" in shown.text and shown.found
     assert f"fix:{SQL.fingerprint}" not in ids(found, SQL)
+    assert counts["fixes"] == {"of_this_run": 1, "known": 1} and counts["by_kind"]["fix"] == 1
+
+
+def test_a_fix_is_remembered_for_the_next_run_of_the_workspace(tmp_path: Path) -> None:
+    run(tmp_path, [SQL], name="first", fixes=[VERIFIED])
+    counts, found, _ = run(tmp_path, [OTHER], name="second")
+    assert f"fix:{SQL.fingerprint}" in ids(found, OTHER) and counts["fixes"] == {"of_this_run": 0, "known": 1}
+    _, found, _ = run(tmp_path, [SQL], name="third")
+    assert f"fix:{SQL.fingerprint}" not in ids(found, SQL)
+
+
+def test_a_fix_from_a_past_commit_is_known_too(tmp_path: Path) -> None:
+    write_records(tmp_path / "past/findings.jsonl", [SQL])
+    write_records(tmp_path / "past/excerpts.jsonl", [excerpt_of(SQL, "a.py", "old(sql)\n")])
+    write_records(tmp_path / "past/fixes.jsonl", [fix_of(SQL)])
+    write_records(tmp_path / "past/verdicts.jsonl", [verdict_of(fix_of(SQL), Outcome.VERIFIED, "seen")])
+    counts, found, _ = run(tmp_path, [OTHER], mined=tmp_path / "past")
+    assert f"fix:{SQL.fingerprint}" in ids(found, OTHER) and f"fix:{SQL.fingerprint}" not in ids(found, SQL)
+    assert counts["findings"] == 2 and counts["fixes"] == {"of_this_run": 1, "known": 1}
+
+
+def test_fixes_are_remembered_with_passages_disabled_too(tmp_path: Path) -> None:
+    run(tmp_path, [SQL], name="first", fixes=[VERIFIED], enabled=False)
+    assert f"fix:{SQL.fingerprint}" in ids(run(tmp_path, [OTHER], name="second")[1], OTHER)
+
+
+def test_remembering_twice_changes_no_byte_and_a_newer_fix_replaces_the_older(tmp_path: Path) -> None:
+    run(tmp_path, [SQL, OTHER], fixes=[VERIFIED, (fix_of(OTHER, path="b.py"), Outcome.VERIFIED)])
+    before = (tmp_path / "knowledge/fixes.jsonl").read_bytes()
+    run(tmp_path, [SQL], name="again", fixes=[VERIFIED])
+    assert (tmp_path / "knowledge/fixes.jsonl").read_bytes() == before
+    run(tmp_path, [SQL], name="newer", fixes=[(fix_of(SQL, replacement="newest()\n"), Outcome.VERIFIED)])
+    after = (tmp_path / "knowledge/fixes.jsonl").read_text()
+    assert "newest()" in after and after.count("\n") == 2
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REFUTED, Outcome.UNVERIFIABLE])
+def test_what_verification_did_not_confirm_is_never_shown(tmp_path: Path, outcome: Outcome) -> None:
+    counts, found, _ = run(tmp_path, [SQL, OTHER], fixes=[(fix_of(SQL), outcome)])
+    assert f"fix:{SQL.fingerprint}" not in ids(found, OTHER) and counts["fixes"]["known"] == 0
+
+
+def test_a_fix_that_says_what_the_findings_own_fix_says_is_its_answer(tmp_path: Path) -> None:
+    own = fix_of(OTHER, before="other = old(sql)\n", replacement="  new(sql,   args)\n", path="b.py")
+    _, found, _ = run(tmp_path, [SQL, OTHER], fixes=[VERIFIED, (own, Outcome.REFUTED)])
+    assert f"fix:{SQL.fingerprint}" not in ids(found, OTHER)
+
+
+def test_a_fix_of_the_lines_a_finding_is_in_is_its_answer(tmp_path: Path) -> None:
+    twin = finding(
+        "S608", "a query is built from a string", scanner="ruff", location=FileLocation(path="a.py", start_line=1)
+    )
+    near = excerpt_of(twin, "a.py", "def f():\n    old(sql)\n")
+    _, found, _ = run(tmp_path, [SQL, twin], fixes=[VERIFIED], excerpts=[near], least_score=0.0)
+    assert f"fix:{SQL.fingerprint}" not in ids(found, twin)
+    far = excerpt_of(twin, "a.py", "def g():\n    something_else()\n")
+    _, found, _ = run(tmp_path, [SQL, twin], fixes=[VERIFIED], excerpts=[far], least_score=0.0)
+    assert f"fix:{SQL.fingerprint}" in ids(found, twin)
+
+
+def test_of_the_rules_fixes_the_one_of_the_most_similar_code_is_shown(tmp_path: Path) -> None:
+    third = finding("sql", "query built", location=FileLocation(path="c.py", start_line=1))
+    fixes = [
+        VERIFIED,
+        (fix_of(OTHER, "cursor.execute(f'{name}')\n", "cursor.execute(q, name)\n", "b.py"), Outcome.VERIFIED),
+    ]
+    for text, right in (("x = cursor.execute(f'{other}')\n", OTHER), ("y = old(sql)\n", SQL)):
+        _, found, _ = run(tmp_path, [SQL, OTHER, third], fixes=fixes, excerpts=[excerpt_of(third, "c.py", text)])
+        assert [name for name in ids(found, third) if name.startswith("fix:")] == [f"fix:{right.fingerprint}"]
+
+
+def test_a_known_fix_keeps_its_place_beside_what_is_looked_up(tmp_path: Path) -> None:
+    full = finding("sql", "m", cwes=(79, 89), help_=HELP, location=FileLocation(path="b.py", start_line=1))
+    _, found, _ = run(tmp_path, [SQL, full], fixes=[VERIFIED], passages=3)
+    assert ids(found, full) == ["CWE-79", "CWE-89", f"fix:{SQL.fingerprint}"]
+    prompt = render(found[full.fingerprint].passages, Knowledge().characters)
+    assert "new(sql, args)" in prompt and prompt.count("<passage ") == 3
 
 
 def test_the_index_lies_in_the_workspace(tmp_path: Path) -> None:

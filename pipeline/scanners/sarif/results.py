@@ -40,6 +40,7 @@ from pipeline.scanners.sarif.schema import (
 )
 
 LONGEST_FLOW = 200
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _LINK = re.compile(r"\[([^\[\]]*)\]\(\d+\)")
 _LIVE = ("", "unchanged", "new", "updated")
 _FAILING = ("", "fail", "open", "review", "informational")
@@ -60,6 +61,7 @@ class Results:
     def __init__(self, run: Run, scanner: Scanner, rules: Rules) -> None:
         self.run, self.scanner, self.rules, self.files = run, scanner, rules, Files(run)
         self.offsets = Offsets(self.files, run.column_kind)
+        self.commit = commit_of(run)
         self.gone = self.passed = self.unplaced = 0
 
     def convert(self, result: Result, pointer: str) -> Iterable[tuple[RawFinding, Seen]]:
@@ -94,6 +96,7 @@ class Results:
             hints=Hints(fix_text=self._fix_text(result), edits=edits),
             flow=self._flow(result.code_flows or []),
             flags=(*flags, *((FIX_LEFT_OUT,) if lost else ()), *_suppressed(result), *severity.flags_for(*severities)),
+            commit=self.commit,
         )
 
     def _rule(self, identity: str, seen: Seen) -> Rule:
@@ -186,6 +189,15 @@ def _edit(path: str, region: Region, inserted: Content | None) -> TextEdit:
     if right is None:
         raise ItemRefused("has a fix without an end")
     return TextEdit(path=path, start_line=first, end_line=last, text=text, start_column=left or 1, end_column=right)
+
+
+def commit_of(run: Run) -> str | None:
+    """Return the commit a run says it read; None when it names none, or several of several repositories."""
+    said = run.version_control_provenance
+    parts = [part for part in said if isinstance(part, dict)] if isinstance(said, list) else []
+    names = {str(part.get("revisionId") or "").lower() for part in parts}
+    name = names.pop() if len(names) == 1 else ""
+    return name if _COMMIT.fullmatch(name) else None
 
 
 def score_of(seen: Seen) -> float | None:

@@ -240,6 +240,7 @@ class Run(_Part):
     thread_flow_locations: list[FlowLocation] | None = None
     external_property_file_references: dict[str, msgspec.Raw] | None = None
     column_kind: str | None = None
+    version_control_provenance: Any = None
     properties: dict[str, Any] | None = None
 
 

@@ -1,0 +1,48 @@
+"""The question a specialist is asked about a finding of a run: the very prompt, as in training."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from config.errors import UsageError
+from pipeline.dataset.assemble import read_materials
+from pipeline.dataset.examples import Material, analysis
+from pipeline.records import FileLocation, Finding, Message
+
+SHORTEST_NAME = 4
+_PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+)")
+STAGES = ("parse", "locate", "mine", "verify", "retrieve")
+
+
+def material_of(run: Path, name: str, characters: int) -> Material:
+    """Return what a run knows about the finding called `name`: the start of its id, or `PATH:LINE`.
+
+    `characters` is what passages may take of a prompt. Raises UsageError when no finding, or
+    more than one, is called so, or the run's stages aren't finished.
+    """
+    missing = [stage for stage in STAGES if not (run / stage / "manifest.json").is_file()]
+    if missing:
+        raise UsageError(f"Run {run.name} hasn't finished its stage {missing[0]}.", "Run process_artifacts again.")
+    found = [one for one in read_materials({name: run / name for name in STAGES}, characters) if _is(one.finding, name)]
+    if not found:
+        raise UsageError(f"No finding of run {run.name} is called {name}.", "`fixsmith findings` shows their ids.")
+    if len(found) > 1:
+        ids = ", ".join(one.finding.fingerprint[:12] for one in found[:8])
+        raise UsageError(f"{len(found)} findings are called {name}: {ids}.", "Give more of the id.")
+    return found[0]
+
+
+def question_of(material: Material) -> tuple[Message, ...]:
+    """Return the conversation that asks the analysis specialist to explain a finding: that of its example."""
+    return analysis(material).messages[:-1]
+
+
+def _is(finding: Finding, name: str) -> bool:
+    if len(name) >= SHORTEST_NAME and finding.fingerprint.startswith(name.lower()):
+        return True
+    place, location = _PLACE.fullmatch(name), finding.location
+    if place is None or not isinstance(location, FileLocation):
+        return False
+    first = location.start_line or 0
+    return location.path == place["path"] and first <= int(place["line"]) <= (location.end_line or first)
