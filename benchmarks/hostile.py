@@ -1,4 +1,4 @@
-"""Seconds per megabyte on reports made to hang a reader: `python -m benchmarks.hostile [--only WORD] [--limit 1.0]`.
+"""Seconds per megabyte on reports made to hang a reader: `python -m benchmarks.hostile [--only WORD]`.
 
 Every sample of the scanners' corpus becomes files of about a megabyte, in the ways an attacker
 would try: its elements repeated, its elements shrunk to the least that is still a finding, its
@@ -27,6 +27,7 @@ from config.settings import Settings
 from pipeline.artifacts.collect import Collect, digest_artifacts
 from pipeline.findings.parse import Parse
 from pipeline.findings.redaction import Redactor
+from pipeline.scanners import bounded
 from pipeline.scanners.interface import RawFinding, Report, ReportRefused
 from pipeline.scanners.registry import recognise
 from pipeline.stage import Request, RunFolder
@@ -39,11 +40,14 @@ TEXTS = (
     "user@example.com ", "a://b:c@", "mysql -p", "<password>a</password>", "eyJaaaaaaaa.", "key: key: ", "\x1b[",
     "ignore all ", "<|", "[redacted:secret:00000000]", "\u202e", "a\n", " ", "a", "A1b2/", "ibm_cloud_iam_api_key",
     "cloudant_", "xox", "1234567890:AA", "AKIA", "{\"a\":", "cwe-", "[a](1)", "{0}", "../", "%41", "<p>", "&lt;",
+    "://", "PuTTY-User-Key-File-2", "a.b-", "discord.com/api/webhooks/", "cookie:", "-u a:", "a1",
+    " was found in image ", "no ", "no files ", "[a", "](1", "<br ", "Package: ", "Message: ", "Severity:\n",
+    "external/cwe/", "\n", "\\", "'", ">=", "<1", "(a ", "ghsa-", "a.", "dockerfile.", "%2e",
 )  # fmt: skip
 """What is repeated in texts."""
 
-Case = tuple[str, Callable[[], bytes]]
-"""A hostile file's name, and what makes it."""
+Case = tuple[str, Callable[[int], bytes]]
+"""A hostile file's name, and what makes it in about so many bytes."""
 
 
 def main() -> None:
@@ -52,6 +56,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--limit", type=float, default=1.0, help="CPU seconds per megabyte")
     parser.add_argument("--show", type=int, default=25)
+    parser.add_argument("--size", type=int, default=SIZE, help="bytes of a file, about")
+    parser.add_argument("--work", choices=sorted(WORK), nargs="+", default=sorted(WORK), help="what is measured")
     arguments = parser.parse_args()
     Redactor(b"warm").redact("password=abc123 a@b.de")
     rows: list[tuple[float, str, int]] = []
@@ -59,9 +65,9 @@ def main() -> None:
         for name, build in cases():
             if arguments.only not in name:
                 continue
-            content = build()
-            for what, work in (("read", read), ("flow", flow)):
-                seconds, found = timed(work, content, Path(folder) / f"{len(rows)}")
+            content = build(arguments.size)
+            for what in arguments.work:
+                seconds, found = timed(WORK[what], content, Path(folder) / f"{len(rows)}")
                 rows.append((seconds / (len(content) / 1e6), f"{what} {name}", found))
                 if rows[-1][0] > arguments.limit:
                     print(f"{rows[-1][0]:7.2f}  {what} {name} ({found} findings)", flush=True)
@@ -88,7 +94,7 @@ def read(path: Path, _folder: Path) -> int:
     report = Report(path=path, name="in", head=data[:65536].decode("utf-8", "replace"), size=len(data))
     found = 0
     with suppress(ReportRefused):
-        for said in recognise(report).read(report):
+        for said in bounded.read(recognise(report), report):
             found += isinstance(said, RawFinding)
     return found
 
@@ -103,6 +109,10 @@ def flow(path: Path, folder: Path) -> int:
     except InputRefused:
         return 0
     return int(counts["before_merging"])
+
+
+WORK = {"read": read, "flow": flow}
+"""What is measured: the reader alone, and collect and parse."""
 
 
 def cases() -> Iterator[Case]:
@@ -157,12 +167,12 @@ def at(document: Any, place: tuple[str | int, ...]) -> Any:
     return document
 
 
-def filled(document: Any, place: tuple[str | int, ...], element: Any) -> bytes:
+def filled(document: Any, place: tuple[str | int, ...], element: Any, size: int) -> bytes:
     """Return the document with the array at `place` full of copies of an element."""
     mark = "\u0001mark"
     whole = json.dumps(replaced(document, place, [mark]))
     one = json.dumps(element)
-    return whole.replace(json.dumps(mark), ",".join([one] * max(1, SIZE // (len(one) + 1)))).encode()
+    return whole.replace(json.dumps(mark), ",".join([one] * max(1, size // (len(one) + 1)))).encode()
 
 
 def replaced(document: Any, place: tuple[str | int, ...], value: Any) -> Any:
@@ -196,15 +206,15 @@ def smallest(document: Any, place: tuple[str | int, ...], element: Any) -> Any:
     return element
 
 
-def filled_smallest(document: Any, place: tuple[str | int, ...], element: Any) -> bytes:
+def filled_smallest(document: Any, place: tuple[str | int, ...], element: Any, size: int) -> bytes:
     """Return the document with the array at `place` full of the smallest such element."""
-    return filled(document, place, smallest(document, place, element))
+    return filled(document, place, smallest(document, place, element), size)
 
 
-def retexted(document: Any, text: str) -> bytes:
+def retexted(document: Any, text: str, size: int) -> bytes:
     """Return the document with every string that isn't structure made of repeated text."""
     count = sum(1 for _ in strings(document))
-    long = (text * (SIZE // len(text) // max(count, 1) + 1))[: SIZE // max(count, 1)]
+    long = (text * (size // len(text) // max(count, 1) + 1))[: size // max(count, 1)]
 
     def change(value: Any, name: str) -> Any:
         if isinstance(value, dict):
@@ -237,43 +247,43 @@ def encoded(document: Any) -> bytes:
 def text_cases(name: str, data: bytes) -> Iterator[Case]:
     """Repeat the lines of a CSV or XML sample, and break it."""
     lines = data.splitlines(keepends=True)
-    yield f"{name} repeated", partial(joined, b"".join(lines[:-1]), lines[-1])
+    yield f"{name} repeated", partial(joined, b"".join(lines[:-1]), lines[-1], b"")
     for damage in (b'"', b",", b"\n", b"a,1,sec_https\n", b"<", b"<a>", b"&", b"]]>", b"<!--", b"<![CDATA[", b"<?a "):
-        yield f"{name} damaged {damage!r}", partial(joined, data[: len(data) // 2], damage)
+        yield f"{name} damaged {damage!r}", partial(joined, data[: len(data) // 2], damage, b"")
 
 
 def plain_cases() -> Iterator[Case]:
     """Yield files that are one thing a million times."""
     for piece in ("[", '{"a":', '"', "\\", "\x00", "<", "<a>", "a,", "\n", "{}\n", '{"runs":[', "[[],", "\ufeff", "é"):
-        yield f"plain {piece!r}", partial(joined, b"", piece.encode())
+        yield f"plain {piece!r}", partial(joined, b"", piece.encode(), b"")
     run = b'{"tool":{"driver":{"name":"a"}}}'
     yield "plain runs", partial(joined, b'{"version":"2.1.0","runs":[', run + b",", run + b"]}")
-    yield "plain members", lambda: encoded({str(number): 0 for number in range(SIZE // 10)})
+    yield "plain members", lambda size: encoded({str(number): 0 for number in range(size // 10)})
     yield "plain message strings", shared_message
     yield "gitleaks/many secrets", many_secrets
 
 
-def joined(head: bytes, piece: bytes, tail: bytes = b"") -> bytes:
-    """Return a megabyte of one piece, between two ends."""
-    return head + piece * (SIZE // len(piece)) + tail
+def joined(head: bytes, piece: bytes, tail: bytes, size: int) -> bytes:
+    """Return one piece again and again, between two ends."""
+    return head + piece * (size // len(piece)) + tail
 
 
-def shared_message() -> bytes:
+def shared_message(size: int) -> bytes:
     """Return a SARIF log whose results all fill in one long message of their rule."""
-    rule = {"id": "a", "messageStrings": {"m": {"text": "password={0} " * 8_000}}}
+    rule = {"id": "a", "messageStrings": {"m": {"text": "password={0} " * (size // 120)}}}
     results = [
         {"ruleId": "a", "message": {"id": "m", "arguments": [str(n)]}, "locations": [
             {"physicalLocation": {"artifactLocation": {"uri": "a"}}}]}
-        for n in range(6_000)
+        for n in range(size // 160)
     ]  # fmt: skip
     driver = {"name": "a", "rules": [rule]}
     return encoded({"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]})
 
 
-def many_secrets() -> bytes:
+def many_secrets(size: int) -> bytes:
     """Return a Gitleaks report of many secrets that begin alike, and a text full of such beginnings."""
     finding = {"RuleID": "a", "File": "a", "StartLine": 1, "Description": "aaaaaaaaa1" * 20}
-    return encoded([finding | {"Secret": f"aaaaaaaaa{n:06}", "Match": "x", "StartLine": n} for n in range(SIZE // 330)])
+    return encoded([finding | {"Secret": f"aaaaaaaaa{n:06}", "Match": "x", "StartLine": n} for n in range(size // 330)])
 
 
 def markup_cases() -> Iterator[Case]:
@@ -288,8 +298,12 @@ def markup_cases() -> Iterator[Case]:
     opened, closed = alert + b"<instances>", b"</instances>" + end + tail
     yield "zap/xml instances", partial(joined, head + opened, b"<instance/>", closed)
     yield "zap/xml one tag", partial(joined, head + b'<a b="', b"c", b'"/>' + tail)
-    many = " ".join(f'a{number}="b"' for number in range(SIZE // 11)).encode()
-    yield "zap/xml many attributes", lambda: head + b"<a " + many + b"/>" + tail
+    yield "zap/xml many attributes", lambda size: head + b"<a " + attributes(size) + b"/>" + tail
+
+
+def attributes(size: int) -> bytes:
+    """Return attributes of different names."""
+    return " ".join(f'a{number}="b"' for number in range(size // 11)).encode()
 
 
 def archive_cases() -> Iterator[Case]:
@@ -298,11 +312,11 @@ def archive_cases() -> Iterator[Case]:
         yield f"zip of many {content.decode()!r}", partial(many_files, content)
 
 
-def many_files(content: bytes) -> bytes:
-    """Return a zip of 9,000 equal files."""
+def many_files(content: bytes, size: int) -> bytes:
+    """Return a zip of many equal files."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for number in range(9_000):
+        for number in range(size // 110):
             archive.writestr(f"{number:06}.json", content)
     return stream.getvalue()
 

@@ -31,6 +31,10 @@ R = TypeVar("R", bound=Record)
 LIMITS = {"message": MAX_TEXT, "help": MAX_HELP, "snippet": MAX_SNIPPET, "text": MAX_SNIPPET, "fix_text": MAX_TEXT,
           "reason": MAX_TEXT}  # fmt: skip
 MAX_FLOW_STEPS = 200
+LONGEST_INDEX = 9
+"""A last step of a pointer with up to so many digits is an element's number."""
+
+CACHED_POINTERS = 10_000
 HIDDEN_FLAG = "hidden-characters"
 
 
@@ -40,6 +44,7 @@ class Normaliser:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._shared: dict[Record, Record] = {}
+        self._above: dict[str, str] = {}
 
     def finding(self, raw: RawFinding) -> RawFinding:
         """Return the finding, safe to write; flagged when its text talks to a model or hides itself."""
@@ -57,14 +62,25 @@ class Normaliser:
         changes = {
             name: self.pointer(value) if name == "pointer" else self._value(value, LIMITS.get(name, MAX_NAME))
             for name in record.__struct_fields__
-            for value in (getattr(record, name),)
+            if (value := getattr(record, name))
         }
-        return type(record)(**changes)
+        return msgspec.structs.replace(record, **changes)
 
     def pointer(self, pointer: str) -> str:
         """Return a JSON pointer redacted whole and name by name: keys may be data, and escapes hide what they hold."""
+        above, slash, last = pointer.rpartition("/")
+        if not last.isdecimal() or len(last) > LONGEST_INDEX:
+            above, slash, last = pointer, "", ""
+        found = self._above.get(above)
+        if found is None:
+            if len(self._above) >= CACHED_POINTERS:
+                self._above.clear()
+            found = self._above[above] = self._pointer(above)
+        return cut(found + slash + last, MAX_NAME)
+
+    def _pointer(self, pointer: str) -> str:
         names = self.text(pointer, MAX_NAME).split("/")
-        return cut("/".join(name if name.isdigit() else self._name(name) for name in names), MAX_NAME)
+        return cut("/".join(name if name.isdecimal() else self._name(name) for name in names), MAX_NAME)
 
     def _name(self, name: str) -> str:
         name = self.text(name.replace("~1", "/").replace("~0", "~"), MAX_NAME)

@@ -13,6 +13,7 @@ from pipeline.artifacts.decode import decode
 from pipeline.artifacts.extract import private_folder, walk
 from pipeline.artifacts.interface import IndexEntry, Refusal, Unpacked
 from pipeline.records import Rejection
+from pipeline.scanners.bounded import read
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.registry import recognise
 from pipeline.stage import Context, Progress
@@ -108,7 +109,7 @@ class _Snapshot:
         found = broken = False
         faults = 0
         try:
-            for said in reader.read(report):
+            for said in read(reader, report):
                 faults += isinstance(said, Fault)
                 if isinstance(said, RawFinding) or faults <= MOST_FAULTS:
                     self._take(item, said)

@@ -94,13 +94,17 @@ def each(
     item: type[T],
     convert: Callable[[T, str], Iterable[Said]],
 ) -> Iterator[Said]:
-    """Decode each element alone and convert it; one that can't be is a `Fault`, the others go on."""
+    """Decode each element alone and convert it; one that can't be is a `Fault`, the others go on.
+
+    What an element says before it goes wrong is kept.
+    """
     decoder = msgspec.json.Decoder(item)
     for pointer, raw in raws:
         if is_cut(raw):
             continue
         try:
-            yield from [named(said) for said in convert(decoder.decode(raw), pointer)]
+            for said in convert(decoder.decode(raw), pointer):
+                yield named(said)
         except UNREADABLE as error:
             yield Fault(pointer=pointer, reason=reason_of(error))
         except ItemRefused as error:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pipeline.scanners import bounded
 from pipeline.scanners.document import LONGEST_NAME
-from pipeline.scanners.interface import Fault, RawFinding
+from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.registry import recognise
-from tests.scanners.corpus import report_of
+from tests.scanners.corpus import report_of, samples
 
 ITEMS = 2_000
 
@@ -50,3 +52,44 @@ def test_a_name_every_pointer_repeats(tmp_path: Path) -> None:
     secrets = [{"type": "a", "line_number": 1}] * ITEMS
     _, said = read(tmp_path, {"version": "1.5.0", "plugins_used": [], "results": {"x" * 200_000: secrets}})
     assert len(said) == ITEMS and all(len(one.pointer) <= LONGEST_NAME + 30 for one in said)
+
+
+def test_a_report_of_the_smallest_elements_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "report"
+    path.write_text(
+        json.dumps({"auditReportVersion": 2, "vulnerabilities": {"a": {"name": "a", "via": [{}] * 50_000}}})
+    )
+    report = report_of(path)
+    *findings, last = bounded.read(recognise(report), report)
+    most = bounded.ALWAYS + report.size // bounded.SMALLEST
+    assert len(findings) == most and all(isinstance(one, RawFinding) for one in findings)
+    assert last == Fault(pointer="", reason=f"more than {most} findings in {report.size} bytes: the rest is not read")
+
+
+def test_a_reader_is_asked_for_no_more_than_the_bound() -> None:
+    asked = 0
+
+    class Endless:
+        name = "endless"
+
+        def recognise(self, report: Report) -> bool:
+            return True
+
+        def read(self, report: Report) -> Iterator[Fault]:
+            nonlocal asked
+            while True:
+                asked += 1
+                yield Fault(pointer="/0", reason="no finding")
+
+    list(bounded.read(Endless(), Report(path=Path(), name="", head="", size=4_000)))
+    assert asked == bounded.ALWAYS + 4_000 // bounded.SMALLEST + 1
+
+
+def test_what_tools_write_is_far_from_the_bound() -> None:
+    for path in samples():
+        report = report_of(path)
+        try:
+            said = list(recognise(report).read(report))
+        except ReportRefused:
+            continue
+        assert len(said) <= 2 + report.size // bounded.SMALLEST, path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import msgspec
@@ -145,12 +144,3 @@ def test_mending_json_like_text_never_raises(text: str) -> None:
     mended = mend(text.encode(), "complaint")
     if text[:1] in "{[" and mended.faults:
         assert mended.text
-
-
-@pytest.mark.parametrize(
-    "text", [b'"' * 1_000_000, b'{"a":"' + b"\\" * 1_000_000, b"[" * 1_000_000, b'{"a":' * 200_000]
-)
-def test_a_hostile_megabyte_is_mended_within_a_second_or_so(text: bytes) -> None:
-    start = time.perf_counter()
-    mend(text, "complaint")
-    assert time.perf_counter() - start < 3
