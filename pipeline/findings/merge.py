@@ -2,13 +2,13 @@
 
 | field | rule |
 |---|---|
-| severity | the highest any scanner gives |
+| severity | the highest any scanner names; `severity-unknown` stays only when none does |
 | CVSS | the highest |
 | scanner, message, location | of the fullest sighting (most fields given), then the smallest by bytes |
 | rule id | the CVE or other advisory shared, when a sighting has it; else the fullest sighting's |
 | rule name, help, help_uri, fix text, flow | the fullest sighting's, else the longest given |
 | snippet | the shortest given: the flagged code and nothing around it |
-| CWEs, aliases, fixed versions, edits, flags, origins | all of them, sorted, once |
+| CWEs, aliases, fixed versions, edits, other flags, origins | all of them, sorted, once |
 | commit | the one the reports name, else the run's |
 """
 
@@ -24,6 +24,7 @@ from pipeline.findings.identity import Advisories
 from pipeline.findings.versions import order_versions
 from pipeline.records import Finding, Hints, PackageLocation, Rule, Severity
 from pipeline.scanners.interface import RawFinding
+from pipeline.scanners.severity import UNKNOWN_FLAG
 
 SEVERITIES = tuple(Severity)
 T = TypeVar("T")
@@ -34,11 +35,13 @@ def merge(weakness: Weakness, advisories: Advisories, commit: str | None = None)
     members = sorted({s.finding for s in weakness.sightings}, key=_fullest)
     first = members[0]
     rule = _rule(members, advisories)
+    named = [member for member in members if UNKNOWN_FLAG not in member.flags]
+    flags = _union(member.flags for member in members)
     return Finding(
         fingerprint=weakness.fingerprint,
         scanner=first.scanner,
         rule=rule,
-        severity=min((member.severity for member in members), key=SEVERITIES.index),
+        severity=min((member.severity for member in named or members), key=SEVERITIES.index),
         domain=first.domain,
         location=first.location,
         message=first.message,
@@ -48,7 +51,7 @@ def merge(weakness: Weakness, advisories: Advisories, commit: str | None = None)
         hints=_hints(members),
         flow=max((member.flow for member in members), key=len),
         origins=_origins(weakness.sightings),
-        flags=_union(member.flags for member in members),
+        flags=tuple(flag for flag in flags if flag != UNKNOWN_FLAG or not named),
         commit=_commit(members) or commit,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from config.errors import InputRefused
@@ -52,7 +53,7 @@ class Parse:
         skipped = sorted_rejections(normaliser.rejection(rejection) for rejection in reading.skipped)
         write_records(context.folder / REJECTED, rejected)
         write_records(context.folder / SKIPPED, skipped)
-        _require_one(reading, rejected, skipped)
+        _require_one(reading, rejected, skipped, context.folder / REJECTED)
         _warn(context, rejected)
         counts = self._write(context, reading, normaliser)
         return counts | {"reports": reading.reports, "rejected": len(rejected), "skipped": len(skipped)}
@@ -105,14 +106,14 @@ def _sightings(reading: Reading, snapshot: str, normaliser: Normaliser) -> Itera
         yield Sighting(finding, raw.report, origins)
 
 
-def _require_one(reading: Reading, rejected: list[Rejection], skipped: list[Rejection]) -> None:
+def _require_one(reading: Reading, rejected: list[Rejection], skipped: list[Rejection], kept: Path) -> None:
     if reading.reports:
         return
-    lines = [f"{one.report}: {one.reason}" for one in (*rejected, *skipped)][:SHOWN]
+    lines = [f"{one.report}: {one.reason.rstrip('.')}" for one in (*rejected, *skipped)]
+    more = f"; {len(lines) - SHOWN} more in {kept.parent}" if len(lines) > SHOWN else ""
     raise InputRefused(
         f"No scanner report could be read; {len(rejected)} refused, {len(skipped)} are no reports. "
-        + "; ".join(lines)
-        + ".",
+        f"{'; '.join(lines[:SHOWN])}{more}.",
         "Give a folder with scanner reports (SARIF or a scanner's own JSON), or the zips CI made of them.",
     )
 

@@ -28,6 +28,7 @@ class _Details(msgspec.Struct, frozen=True):
     package_version: str | None = None
     fix_version: str | None = msgspec.field(name="lowest_fixed_version", default=None)
     cvss: float | None = None
+    severity: str | None = None
     description: str | None = None
     link: str | None = None
 
@@ -89,27 +90,31 @@ def _framework(found: _Framework, pointer: str) -> Iterator[Said]:
 
 def _finding(check: _Check, pointer: str, scanner: Scanner, framework: str) -> RawFinding:
     place = _place(check)
-    word = severity.from_word("checkov", check.severity)
-    details = check.vulnerability_details
+    details = check.vulnerability_details or _Details()
+    known = (
+        severity.from_word("checkov", check.severity),
+        severity.from_word("checkov", details.severity),
+        severity.from_score(details.cvss),
+    )
     cwes = check.cwe if isinstance(check.cwe, list) else [check.cwe]
     return RawFinding(
         scanner=scanner,
         rule=Rule(
-            id=(details.id if details else None) or check.check_id,
+            id=details.id or check.check_id,
             name=check.check_name,
-            help=check.description or (details.description if details else None),
+            help=check.description or details.description,
             cwes=cwe_numbers(*cwes),
-            help_uri=check.guideline or (details.link if details else None),
+            help_uri=check.guideline or details.link,
         ),
-        severity=severity.first(word),
+        severity=severity.first(*known),
         domain=_domain(check, framework, place.path),
         location=_location(check, place.path),
         message=check.short_description or check.check_name or check.check_id,
         pointer=pointer,
-        cvss=details.cvss if details else None,
+        cvss=details.cvss,
         snippet=_snippet(check.code_block),
-        hints=Hints(fixed_versions=(details.fix_version,) if details and details.fix_version else ()),
-        flags=(*place.flags, *severity.flags_for(word)),
+        hints=Hints(fixed_versions=(details.fix_version,) if details.fix_version else ()),
+        flags=(*place.flags, *severity.flags_for(*known)),
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -89,6 +90,12 @@ def escape(name: str) -> str:
     return name[:LONGEST_NAME].replace("~", "~0").replace("/", "~1")
 
 
+@cache
+def decoder_of(item: type[Any]) -> msgspec.json.Decoder[Any]:
+    """Return the decoder of a type: making one costs more than a small element."""
+    return msgspec.json.Decoder(item)
+
+
 def each(
     raws: Iterable[tuple[str, msgspec.Raw]],
     item: type[T],
@@ -98,7 +105,7 @@ def each(
 
     What an element says before it goes wrong is kept.
     """
-    decoder = msgspec.json.Decoder(item)
+    decoder = decoder_of(item)
     for pointer, raw in raws:
         if is_cut(raw):
             continue

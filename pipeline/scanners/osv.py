@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import Place, place_of
 
 _KEYS = {"results", "experimental_config", "image_metadata", "license_summary", "experimental_generic_findings"}
+_SCORE = re.compile(r"\d{1,2}(\.\d{1,2})?")
 _IMAGE_SOURCES = ("docker", "image")
 
 
@@ -75,9 +77,15 @@ class _Advisory(msgspec.Struct, frozen=True):
     database_specific: _Labels | None = None
 
 
+class _Group(msgspec.Struct, frozen=True):
+    ids: list[str] | None = None
+    max_severity: str | None = None
+
+
 class _Found(msgspec.Struct, frozen=True):
     package: _Package
     vulnerabilities: list[msgspec.Raw] | None = None
+    groups: list[_Group] | None = None
 
 
 class _Result(msgspec.Struct, frozen=True):
@@ -92,14 +100,24 @@ class _Log(msgspec.Struct, frozen=True):
 def _result(result: _Result, pointer: str) -> Iterator[Said]:
     def package(found: _Found, place: str) -> Iterator[Said]:
         advisories = elements(found.vulnerabilities, f"{place}/vulnerabilities")
-        return each(advisories, _Advisory, lambda a, p: [_finding(a, p, found.package, result.source)])
+        scores = _group_scores(found.groups or [])
+        return each(advisories, _Advisory, lambda a, p: [_finding(a, p, found.package, result.source, scores)])
 
     return each(elements(result.packages, f"{pointer}/packages"), _Found, package)
 
 
-def _finding(advisory: _Advisory, pointer: str, package: _Package, source: _Source) -> RawFinding:
+def _group_scores(groups: list[_Group]) -> dict[str, float]:
+    """Return the score OSV-Scanner itself gives to each advisory of a group, CVSS 4 among them; "" is none."""
+    scored = [(group, group.max_severity or "") for group in groups]
+    return {name: float(text) for group, text in scored if _SCORE.fullmatch(text) for name in group.ids or []}
+
+
+def _finding(
+    advisory: _Advisory, pointer: str, package: _Package, source: _Source, scores: dict[str, float]
+) -> RawFinding:
     labels = advisory.database_specific or _Labels()
     score = max((s for v in advisory.severity or [] if (s := base_score(v.score)) is not None), default=None)
+    score = scores.get(advisory.id) if score is None else score
     word = severity.from_word("osv", labels.severity if isinstance(labels.severity, str) else None)
     known = (word, severity.from_score(score))
     location, flags = _location(package, source)

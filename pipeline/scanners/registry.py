@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from pipeline.scanners import (
     bandit,
     checkov,
@@ -24,6 +26,7 @@ from pipeline.scanners import (
     zap,
     zizmor,
 )
+from pipeline.scanners.document import load
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Reader, Report, ReportRefused
 from pipeline.scanners.sarif.reader import SarifReader
@@ -64,7 +67,24 @@ def recognise(report: Report) -> Reader:
     for reader in SCANNERS:
         if reader.recognise(report):
             return reader
+    broken = _break(report)
+    if broken:
+        raise ReportRefused(
+            f"Nothing in it tells which scanner wrote it: {broken}.",
+            "Run the scan again, or collect its artifact again.",
+        )
     raise ReportRefused(
         "No scanner we know wrote this.",
         "docs/scanners.md lists what is read; most tools can write SARIF 2.1.0.",
     )
+
+
+def _break(report: Report) -> str | None:
+    """Say where a JSON document breaks off or goes wrong, None when it is whole or no JSON at all."""
+    if report.head.lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
+        return None
+    try:
+        _, faults = load(report, msgspec.Raw)
+    except ReportRefused as refused:
+        return refused.message.rstrip(".")
+    return next((fault.reason for fault in faults), None)

@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.records import Hints, Rule, Scanner, TextEdit
+from pipeline.records import Domain, Hints, PackageLocation, Rule, Scanner, TextEdit
 from pipeline.scanners import domain, severity
-from pipeline.scanners.cwe import cwe_numbers
+from pipeline.scanners.cwe import bare_number
 from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.ecosystems import ecosystem
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline
@@ -29,25 +30,30 @@ class _Position(msgspec.Struct, frozen=True):
     col: int | None = None
 
 
-class _Metadata(msgspec.Struct, frozen=True):
-    cwe: list[str] | str | None = None
-    source: str | None = None
-    references: list[str] | str | None = None
-    shortlink: str | None = None
+class _Dependency(msgspec.Struct, frozen=True):
+    package: str
+    version: str | None = None
+    ecosystem: str | None = None
+    line_number: int | None = None
 
 
-class _TraceItem(msgspec.Struct, frozen=True):
-    path: str
-    start: _Position
+class _Match(msgspec.Struct, frozen=True):
+    found_dependency: _Dependency
+    lockfile: str | None = None
+
+
+class _SupplyChain(msgspec.Struct, frozen=True):
+    dependency_match: _Match | None = None
 
 
 class _Extra(msgspec.Struct, frozen=True):
     message: str = ""
     severity: str | None = None
-    metadata: _Metadata = _Metadata()
+    metadata: Any = None
     lines: str | None = None
     fix: str | None = None
     is_ignored: bool | None = None
+    sca_info: _SupplyChain | None = None
 
 
 class _Result(msgspec.Struct, frozen=True):
@@ -81,9 +87,10 @@ def _finding(result: _Result, pointer: str, scanner: Scanner) -> RawFinding:
     extra, place = result.extra, place_of(result.path)
     level = severity.from_word("semgrep", extra.severity)
     suppressed = ("suppressed",) if extra.is_ignored else ()
-    return RawFinding(
+    metadata = extra.metadata if isinstance(extra.metadata, dict) else {}
+    found = RawFinding(
         scanner=scanner,
-        rule=_rule(result.check_id, extra.metadata),
+        rule=_rule(result.check_id, metadata),
         severity=severity.first(level),
         domain=domain.of_rule(result.check_id, place.path),
         location=file_location(place.path, result.start.line, result.end.line, result.start.col, result.end.col),
@@ -93,15 +100,48 @@ def _finding(result: _Result, pointer: str, scanner: Scanner) -> RawFinding:
         hints=_hints(result, place.path),
         flags=(*place.flags, *suppressed, *severity.flags_for(level)),
     )
+    match = extra.sca_info.dependency_match if extra.sca_info else None
+    return _in_package(found, match, metadata) if match else found
 
 
-def _rule(identity: str, metadata: _Metadata) -> Rule:
-    cwes = metadata.cwe if isinstance(metadata.cwe, list) else [metadata.cwe]
+def _rule(identity: str, metadata: dict[str, Any]) -> Rule:
+    """Read what a rule's author wrote in its metadata, where every value is free."""
+    cwe = metadata.get("cwe")
+    cwes = {number for text in (cwe if isinstance(cwe, list) else [cwe]) for number in bare_number(_plain(text))}
+    link = next((text for name in ("source", "shortlink") if (text := metadata.get(name))), None)
     return Rule(
         id=identity,
         name=_short(identity),
-        cwes=cwe_numbers(*cwes),
-        help_uri=metadata.source or metadata.shortlink,
+        cwes=tuple(sorted(cwes)),
+        help_uri=link if isinstance(link, str) else None,
+    )
+
+
+def _plain(value: Any) -> str | int | None:
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _in_package(found: RawFinding, match: _Match, metadata: dict[str, Any]) -> RawFinding:
+    """Place a finding of Semgrep's supply chain in the dependency it is about, under its advisory's name."""
+    dependency, advisory = match.found_dependency, metadata.get("sca-vuln-database-identifier")
+    fixes = metadata.get("sca-fix-versions")
+    versions = [
+        fix[dependency.package]
+        for fix in (fixes if isinstance(fixes, list) else [])
+        if isinstance(fix, dict) and dependency.package in fix
+    ]
+    return msgspec.structs.replace(
+        found,
+        domain=Domain.SCA,
+        aliases=(advisory,) if isinstance(advisory, str) and advisory else (),
+        location=PackageLocation(
+            ecosystem=ecosystem(dependency.ecosystem),
+            name=dependency.package,
+            version=dependency.version,
+            path=place_of(match.lockfile).path if match.lockfile else None,
+            line=line_of(dependency.line_number),
+        ),
+        hints=Hints(fixed_versions=tuple(version for version in versions if isinstance(version, str))),
     )
 
 

@@ -23,10 +23,11 @@ WORDS: dict[str, Severity] = {
     "info": INFO,
     "trace": INFO,
     "none": INFO,
-    "unknown": INFO,
-    "undefined": INFO,
 }
-"""Words that mean the same in every tool that uses them: most scanners and advisory databases."""
+"""Words that mean the same in every tool that uses them: most scanners and advisory databases.
+
+`unknown`, `undefined` and the like are not among them: who says so has named no severity.
+"""
 
 SCALES: dict[str, dict[str, Severity]] = {
     "sarif": {"error": HIGH, "warning": MEDIUM, "note": LOW, "none": INFO},

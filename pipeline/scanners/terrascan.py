@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pipeline.records import FileLocation, Rule, Scanner
+from pipeline.records import FileLocation, ImageLocation, Rule, Scanner
 from pipeline.scanners import domain, severity
 from pipeline.scanners.document import Said, each, elements, load
 from pipeline.scanners.formats import FormatReader
@@ -31,6 +31,22 @@ class _Violation(msgspec.Struct, frozen=True):
     line: int | None = None
 
 
+class _Cvss(msgspec.Struct, frozen=True):
+    v2: float | None = msgspec.field(name="v2_score", default=None)
+    v3: float | None = msgspec.field(name="v3_score", default=None)
+
+
+class _Vulnerability(msgspec.Struct, frozen=True):
+    vulnerability_id: str
+    image: str = ""
+    package: str | None = None
+    installed_version: str | None = None
+    severity: str | None = None
+    cvss: _Cvss | None = msgspec.field(name="cvss_score", default=None)
+    description: str | None = None
+    primary_url: str | None = None
+
+
 class _ScanError(msgspec.Struct, frozen=True):
     iac_type: str = ""
     message: str = msgspec.field(name="errMsg", default="")
@@ -45,6 +61,7 @@ class _Results(msgspec.Struct, frozen=True):
     violations: list[msgspec.Raw] | None = None
     skipped: list[msgspec.Raw] | None = msgspec.field(name="skipped_violations", default=None)
     scan_errors: list[msgspec.Raw] | None = None
+    vulnerabilities: list[msgspec.Raw] | None = None
 
 
 class _Log(msgspec.Struct, frozen=True):
@@ -79,6 +96,23 @@ def _skipped(violation: _Violation, pointer: str, folder: str) -> Iterator[RawFi
         yield msgspec.structs.replace(finding, flags=(*finding.flags, "suppressed"))
 
 
+def _vulnerability(found: _Vulnerability, pointer: str) -> Iterator[RawFinding]:
+    """With `--find-vuln` Terrascan asks registries about the images that the configuration names."""
+    score = (found.cvss.v3 or found.cvss.v2) if found.cvss else None
+    known = (severity.from_word("terrascan", found.severity), severity.from_score(score))
+    yield RawFinding(
+        scanner=Scanner(name="terrascan"),
+        rule=Rule(id=found.vulnerability_id, help=found.description or None, help_uri=found.primary_url or None),
+        severity=severity.first(*known),
+        domain=domain.of_package(in_image=True),
+        location=ImageLocation(image=found.image, package=found.package, version=found.installed_version),
+        message=found.description or found.vulnerability_id,
+        pointer=pointer,
+        cvss=score,
+        flags=severity.flags_for(*known),
+    )
+
+
 def _error(error: _ScanError, pointer: str) -> Iterator[Fault]:
     if not _NOTHING_THERE.search(error.message):
         reason = " ".join(error.message.split())[:300]
@@ -106,7 +140,7 @@ def _is_native(seen: Outline, head: str) -> bool:
 
 
 def _read(report: Report) -> Iterator[Said]:
-    """Read violations, those skipped on purpose, and what could not be scanned."""
+    """Read violations, those skipped on purpose, images' packages, and what could not be scanned."""
     log, faults = load(report, _Log)
     results = log.results or _Results()
     folder = results.summary.folder if results.summary else ""
@@ -116,6 +150,7 @@ def _read(report: Report) -> Iterator[Said]:
     yield from each(
         elements(results.skipped, "/results/skipped_violations"), _Violation, lambda v, p: _skipped(v, p, folder)
     )
+    yield from each(elements(results.vulnerabilities, "/results/vulnerabilities"), _Vulnerability, _vulnerability)
     yield from each(elements(results.scan_errors, "/results/scan_errors"), _ScanError, _error)
     if log.results is None:
         yield Fault(pointer="/results", reason="the report has no results: the scan did not finish")

@@ -37,6 +37,7 @@ class _Result(msgspec.Struct, frozen=True):
     resolution: str | None = None
     severity: str | None = None
     status: str | int | None = None
+    passed: bool | None = None
     link: str | None = None
     links: list[str] | None = None
     resource: str | None = None
@@ -47,7 +48,7 @@ class _Log(msgspec.Struct, frozen=True):
 
 
 def _finding(result: _Result, pointer: str) -> Iterator[RawFinding]:
-    if result.status in _PASSED:
+    if result.status in _PASSED or result.passed:
         return
     place, word = place_of(result.location.filename), severity.from_word("tfsec", result.severity)
     identity = result.long_id or result.rule_id

@@ -14,6 +14,14 @@ def test_the_highest_severity_and_score_are_kept() -> None:
     assert finding.severity is Severity.HIGH and finding.cvss == 9.1
 
 
+def test_a_severity_nobody_named_counts_only_when_no_other_is() -> None:
+    guessed = package(rule="CVE-2020-1111", scanner="b", severity=Severity.MEDIUM, flags=("severity-unknown",))
+    (finding,) = see([package(rule="CVE-2020-1111", severity=Severity.LOW)], [guessed])
+    assert finding.severity is Severity.LOW and finding.flags == ()
+    (alone,) = see([guessed], [guessed])
+    assert alone.severity is Severity.MEDIUM and alone.flags == ("severity-unknown",)
+
+
 def test_cwes_versions_edits_flags_and_origins_are_united() -> None:
     def find(cwe: int, version: str, flag: str) -> object:
         return package(

@@ -79,6 +79,18 @@ def test_only_pages_end_in_exit_three(tmp_path: Path) -> None:
         parse(tmp_path / "out", tmp_path / "in")
 
 
+def test_what_could_not_be_read_is_said_in_clean_sentences(tmp_path: Path) -> None:
+    for number in range(7):
+        put(tmp_path, f"in/{number}.json", b'{"runs": [' + b" " * number if number % 2 else b'{"a": %d}' % number)
+    with pytest.raises(InputRefused) as refused:
+        parse(tmp_path / "out", tmp_path / "in")
+    said = refused.value.message
+    assert ".." not in said and ".;" not in said
+    assert said.startswith("No scanner report could be read; 7 refused, 0 are no reports. 0.json: No scanner we know")
+    kept = Path(said.rpartition("; 2 more in ")[2].removesuffix("."))
+    assert len((kept / "rejected.jsonl").read_text().splitlines()) == 7
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 @pytest.mark.parametrize("packed", [False, True])
 def test_encodings_and_gzip_change_nothing_but_the_origin(tmp_path: Path, encoding: str, packed: bool) -> None:

@@ -117,6 +117,23 @@ def test_nothing_known_is_refused_with_a_hint(tmp_path: Path) -> None:
     assert refused.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"runs": [', "broken JSON at byte 10 of 10"),
+        ('[{"a": 1}', "broken JSON at byte 9 of 9"),
+        ("{{ values }}", "broken JSON at byte 1 of"),
+        ('{"a":1}{"b":2}', "text after the end of the document, from byte 7"),
+        ("[" * 5_000, "broken JSON at byte 5000 of 5000"),
+    ],
+)
+def test_json_cut_before_its_scanner_is_told_says_where_it_ends(text: str, reason: str, tmp_path: Path) -> None:
+    target = tmp_path / "report"
+    target.write_text(text)
+    with pytest.raises(ReportRefused, match=reason):
+        recognise(report_of(target))
+
+
 def test_empty_report_is_refused(tmp_path: Path) -> None:
     target = tmp_path / "report"
     target.write_text(" \n")

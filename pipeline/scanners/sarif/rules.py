@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from pipeline.scanners.cwe import bare_number, cwe_numbers
-from pipeline.scanners.document import UNREADABLE, is_cut, reason_of
+from pipeline.scanners.document import UNREADABLE, decoder_of, is_cut, reason_of
 from pipeline.scanners.interface import Fault
 from pipeline.scanners.sarif.schema import (
     Component,
@@ -45,7 +43,7 @@ class Rules:
 
     def _decoded(self, component: Component, pointer: str) -> list[RuleText]:
         rules = []
-        decoder = msgspec.json.Decoder(RuleText)
+        decoder = decoder_of(RuleText)
         for index, raw in enumerate(component.rules or []):
             try:
                 rules.append(NO_RULE if is_cut(raw) else decoder.decode(raw))
@@ -122,9 +120,11 @@ class Rules:
             return message.text or message.markdown or ""
         strings = (rule.message_strings or {}).get(message.id or "")
         strings = strings or (self._components[0].global_message_strings or {}).get(message.id or "")
+        if self._spoken > self._budget:
+            return " ".join(message.arguments or [])[:LONGEST_MESSAGE]
         filled = _filled(strings or Message(), message.arguments or [])
         self._spoken += len(filled)
-        return filled if self._spoken <= self._budget else " ".join(message.arguments or [])[:LONGEST_MESSAGE]
+        return filled
 
     def cwes(self, result: Result, rule: RuleText) -> tuple[int, ...]:
         """Collect CWE numbers from tags, properties, relationships and taxa."""
