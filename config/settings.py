@@ -192,6 +192,11 @@ class Dataset(Section):
     test_fraction: Annotated[float, Meta(gt=0.0, lt=0.5, description="Share held out for the test.")] = 0.1
     seed: Annotated[int, Meta(ge=0, description="Seed of the split.")] = 7
     max_per_rule: Annotated[int, Meta(ge=1, description="Most examples of one rule.")] = 50
+    canaries: Annotated[
+        int,
+        Meta(ge=0, le=100, description="Random phrases planted in training, so that memorising can be measured."),
+    ] = 0
+    canary_copies: Annotated[int, Meta(ge=1, le=1000, description="How often each of them is planted.")] = 1
     quick_test_examples: Annotated[
         int, Meta(ge=8, description="Examples of each kind to train on with --quick-test.")
     ] = 100
@@ -434,7 +439,7 @@ class Gate(Section):
     """When a new model replaces the published one."""
 
     champion: Annotated[
-        str, Meta(description="Folder of the published release; empty: the base model is the one to beat.")
+        str, Meta(description="Folder of a release to beat; empty: the workspace's champion, the first time the base.")
     ] = ""
     analysis_metric: Annotated[
         Literal["cwe", "cwe_related", "severity", "verdict", "verdict_f1", "pairs", "analysis_loss"],

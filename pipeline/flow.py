@@ -16,6 +16,7 @@ import msgspec
 
 from config.errors import Postponed, UsageError
 from config.settings import Settings
+from pipeline import champions
 from pipeline.code import code_digest
 from pipeline.present import present
 from pipeline.stage import Manifest, Progress, Request, RunFolder, Stage, digest_of
@@ -26,11 +27,12 @@ PLANNED = ("collect", "parse", "locate", "mine", "verify", "retrieve", "assemble
 
 
 class RunResult(msgspec.Struct, frozen=True):
-    """What became of a run: its folder, a manifest per finished stage, and which ones ran just now."""
+    """What became of a run: its folder, a manifest per finished stage, which ones ran and who won just now."""
 
     folder: Path
     manifests: dict[str, Manifest]
     executed: tuple[str, ...]
+    promoted: tuple[str, ...] = ()
 
 
 def stages(settings: Settings, *, fine_tuning: bool = True) -> tuple[Stage, ...]:
@@ -49,12 +51,13 @@ def stages(settings: Settings, *, fine_tuning: bool = True) -> tuple[Stage, ...]
 
 def _training(settings: Settings) -> tuple[Stage, ...]:
     from pipeline.evaluation.evaluate import Evaluate
+    from pipeline.evaluation.gate import Gate
     from pipeline.publishing.publish import Publish
     from pipeline.training.stages import TrainAnalysis, TrainCodefix, TrainSingle
 
     if settings.fine_tuning.sequential:
-        return (TrainAnalysis(), TrainCodefix(), Evaluate(), Publish())
-    return (TrainSingle(), Evaluate(single=True), Publish(single=True))
+        return (TrainAnalysis(), TrainCodefix(), Evaluate(), Gate(), Publish())
+    return (TrainSingle(), Evaluate(single=True), Gate(), Publish(single=True))
 
 
 def run_flow(
@@ -69,13 +72,18 @@ def run_flow(
     """Take a run through its stages, skipping what is finished; `only` repeats that one stage."""
     chosen = stages(settings, fine_tuning=fine_tuning)
     with exclusive(output):
-        folder = RunFolder(output / "runs" / run_id(request, settings), code_digest())
+        name = run_id(request, settings)
+        folder = RunFolder(output / "runs" / name, code_digest())
+        request = msgspec.structs.replace(request, champions=champions.opponents(output, name))
         executed = _repeat(folder, chosen, only, request, settings, progress) if only else _go_through(
             folder, chosen, request, settings, progress
         )  # fmt: skip
         manifests = {stage.name: found for stage in chosen if (found := folder.manifest(stage.name))}
+        promoted: tuple[str, ...] = ()
+        if "publish" in manifests and all(folder.is_done(stage, settings, request) for stage in chosen):
+            promoted = champions.promote(output, folder, manifests["gate"].counts["passed"])
         present(output, folder, request, manifests)
-    return RunResult(folder.path, manifests, executed)
+    return RunResult(folder.path, manifests, executed, promoted)
 
 
 def run_id(request: Request, settings: Settings) -> str:

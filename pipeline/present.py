@@ -21,7 +21,10 @@ VIEW = {
     "models/analysis": "train-analysis/model",
     "models/codefix": "train-codefix/model",
     "models/single": "train-single/model",
-    "evaluation": "evaluate/evaluation",
+    "evaluation/report.json": "evaluate/evaluation/report.json",
+    "evaluation/answers.jsonl": "evaluate/evaluation/answers.jsonl",
+    "evaluation/report.html": "gate/report.html",
+    "evaluation/verdict.json": "gate/verdict.json",
     "release": "publish/release",
 }
 

@@ -16,6 +16,7 @@ from config.load import load_settings
 from config.location import HELP, settings_file
 from config.settings import Settings
 from pipeline.console import display, print_error
+from pipeline.evaluation.verdict import require_better
 from pipeline.flow import PLANNED, RunResult, run_flow, stages
 from pipeline.stage import Request
 from pipeline.summary import print_summary, summary
@@ -32,7 +33,7 @@ examples:
   process_artifacts --only parse --artifacts-dir artifacts                    one stage again
 
 exit codes: 0 done or up to date, 1 failed (run it again), 2 wrong use or settings,
-3 input refused, 4 not better, 75 postponed"""
+3 input refused, 4 no model was better, so none was published, 75 postponed"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -141,6 +142,8 @@ def run(arguments: argparse.Namespace) -> int:
             fine_tuning=not arguments.skip_fine_tuning, only=arguments.only,
         )  # fmt: skip
     _report(result, output, arguments)
+    if "gate" in result.manifests and arguments.only in (None, "gate", "publish"):
+        require_better(result.folder / "gate")
     return 0
 
 

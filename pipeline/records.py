@@ -124,11 +124,12 @@ class Hints(Record):
 
 
 class Origin(Record):
-    """Where a finding was read: artifact digest (SHA-256), report path in it, JSON pointer."""
+    """Where a finding was read: artifact digest (SHA-256), report path in it, JSON pointer, and whose report it is."""
 
     artifact: str
     report: str
     pointer: str
+    scanner: str | None = None
 
 
 class FlowStep(Record):

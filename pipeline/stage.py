@@ -69,11 +69,13 @@ class Request(Record):
     branch: str | None = None
     commit: str | None = None
     quick_test: bool = False
+    champions: dict[str, str] = msgspec.field(default_factory=dict)
+    """Who is to be beaten, specialist → adapter's folder: found by the flow, no part of the run's identity."""
 
     def identity(self) -> Request:
         """Return the request without the places things lie in: the same content is the same run."""
         return msgspec.structs.replace(
-            self, artifacts="", source=None, earlier_artifacts=None, earlier_source=None, mined=None
+            self, artifacts="", source=None, earlier_artifacts=None, earlier_source=None, mined=None, champions={}
         )
 
 

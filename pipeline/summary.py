@@ -26,6 +26,7 @@ TOLD = {
     "train-analysis": TRAINING,
     "train-codefix": TRAINING,
     "train-single": TRAINING,
+    "gate": ("passed",),
     "publish": ("names",),
 }
 """Which counts of each stage a person is told; the manifest has them all."""
@@ -38,6 +39,7 @@ def summary(result: RunResult, output: Path) -> dict[str, Any]:
         "up_to_date": not result.executed,
         "executed": list(result.executed),
         "stages": {name: manifest.counts for name, manifest in result.manifests.items()},
+        "promoted": list(result.promoted),
         "warnings": warnings(result),
         "paths": {name: str(output / name) for name in PATHS if (output / name).exists()},
     }
@@ -59,12 +61,24 @@ def print_summary(result: RunResult, output: Path) -> None:
         from pipeline.evaluation.evaluate import table
 
         console.print(table(msgspec.json.decode(evaluation.read_bytes())))
+    if "gate" in result.manifests:
+        _print_verdict(console, result)
     for warning in warnings(result):
         console.print(Text.assemble(("warning ", "yellow bold"), warning))
     console.print("[bold]Made[/]")
     for name in PATHS:
         if (output / name).exists():
             console.print(f"  {output / name}", soft_wrap=True)
+
+
+def _print_verdict(console: Console, result: RunResult) -> None:
+    """Say who won; who didn't is said by the error or a warning."""
+    from pipeline.evaluation.verdict import read_verdict, sentence
+
+    for one in read_verdict(result.folder / "gate").judgements:
+        if one.better:
+            state = "It is the champion now." if one.specialist in result.promoted else "It passed the gate."
+            console.print(Text.assemble((sentence(one), "green"), f" {state}"))
 
 
 def _stages(result: RunResult) -> Table:
@@ -79,6 +93,8 @@ def _stages(result: RunResult) -> Table:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     if isinstance(value, dict):
         return "+".join(f"{of} {name}" for name, of in value.items()) or "0"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from config.errors import InputRefused
+from config.errors import InputRefused, NotBetter
 
 DEMO = Path(__file__).resolve().parents[2] / "tests" / "demo"
+ENDINGS = {
+    0: "The small specialists are better than the base model by more than chance: they are in {folder}/champion.\n",
+    NotBetter.exit_code: "The small specialists aren't better than the base model yet, so the gate kept them back: "
+    "they are in {folder}/models, and {folder}/evaluation/report.html says why.\n",
+}
 
 
 def add(subparsers: Any) -> None:
@@ -36,9 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
         *("--output-dir", arguments.output_dir, "--quick-test"),
     ]
     code = process_artifacts([*options, "--json"] if arguments.json else options)
-    if code == 0 and not arguments.json:
+    if code not in (0, NotBetter.exit_code):
+        return code
+    if not arguments.json:
         _show_answers(Path(arguments.output_dir))
-    return code
+        sys.stdout.write(ENDINGS[code].format(folder=arguments.output_dir))
+    return 0
 
 
 def _show_answers(output: Path) -> None:

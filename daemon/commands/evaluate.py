@@ -22,10 +22,14 @@ def add(subparsers: Any) -> None:
         "beside them. What is measured is kept; the same command goes on after a stop.",
         epilog="With --gate it exits 4 when a model isn't better by more than chance.",
     )
-    command.add_argument("--model", action="append", metavar="NAME=DIR", help="an adapter's folder, repeatable")
+    command.add_argument(
+        "--model", action="append", metavar="NAME=DIR", help="folder of an adapter or a fused model, repeatable"
+    )
     command.add_argument("--dataset", metavar="DIR", help="data set (default: the newest run's)")
     command.add_argument("--base-model", metavar="ID|PATH", help="base model (default: fine_tuning.base_model_name)")
-    command.add_argument("--champion", metavar="DIR", help="the published release to beat (default: gate.champion)")
+    command.add_argument(
+        "--champion", metavar="DIR", help="the release to beat (default: gate.champion, else the workspace's)"
+    )
     command.add_argument(
         "--to", metavar="DIR", default="evaluation", help="folder for the report (default: evaluation)"
     )
@@ -39,8 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, write the report and print the table; return 0, or raise NotBetter with --gate."""
     import msgspec
 
-    from pipeline.evaluation.gate import decide, sentence
+    from pipeline.evaluation.gate import decide
+    from pipeline.evaluation.page.document import document
     from pipeline.evaluation.session import write
+    from pipeline.evaluation.verdict import sentence
+    from pipeline.stage import write_atomically
 
     settings = _settings(arguments)
     session = _session(arguments, settings)
@@ -48,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.to)
     write(folder, report, measured)
     verdict = decide(report, settings.gate)
+    write_atomically(folder / "report.html", document(report, verdict=verdict).encode())
     if arguments.json:
         done = {"report": str(folder / "report.json"), "verdict": verdict}
         sys.stdout.write(msgspec.json.encode(done).decode() + "\n")
@@ -73,6 +81,18 @@ def models(arguments: argparse.Namespace, workspace: Path) -> dict[str, Path]:
     return chosen
 
 
+def contestant(name: str, folder: Path) -> Any:
+    """Return a contestant: an adapter on the base, or a whole model where the folder holds one."""
+    from pipeline.evaluation.binding import ADAPTER
+    from pipeline.evaluation.measurement import Contestant
+
+    if (folder / ADAPTER).is_file():
+        return Contestant(name=name, adapter=str(folder))
+    if (folder / "config.json").is_file():
+        return Contestant(name=name, base=str(folder))
+    raise UsageError(f"{folder} holds neither an adapter nor a model.", "Write --model NAME=DIR.")
+
+
 def _settings(arguments: argparse.Namespace) -> Any:
     import msgspec
 
@@ -84,20 +104,23 @@ def _settings(arguments: argparse.Namespace) -> Any:
 
 
 def _session(arguments: argparse.Namespace, settings: Any) -> Any:
-    from pipeline.evaluation.evaluate import champions
-    from pipeline.evaluation.measurement import Contestant
+    from pipeline.champions import opponents as of_workspace
+    from pipeline.evaluation import binding
+    from pipeline.evaluation.evaluate import champions, opponents
     from pipeline.evaluation.session import Session
     from pipeline.models.base import resolve
-    from pipeline.stage import digest_folder, digest_of
+    from pipeline.stage import Request, digest_folder, digest_of
 
     workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
     dataset = Path(arguments.dataset) if arguments.dataset else workspace / "dataset"
     if not dataset.is_dir():
         raise UsageError(f"There is no data set in {dataset}.", "Give --dataset, or run process_artifacts first.")
-    adapters = models(arguments, workspace)
-    contestants = (*(Contestant(name=name, adapter=str(path)) for name, path in adapters.items()), *champions(settings))
+    found = models(arguments, workspace)
     base = resolve(arguments.base_model or settings.fine_tuning.base_model_name)
-    folders = [dataset, *(Path(one.adapter or "") for one in contestants)]
+    request = Request(artifacts="", artifacts_digest="", champions=of_workspace(workspace))
+    contestants = (*map(contestant, found, found.values()), *champions(opponents(settings, request), base))
+    binding.check_dataset(dataset.resolve().parent, binding.read_manifest(dataset.resolve().parent))
+    folders = [dataset, *(Path(one.adapter or one.base or "") for one in contestants)]
     identity = [base.digest, contestants, [digest_folder(folder) for folder in folders], settings.evaluation]
     work = Path(arguments.to) / ".work" / digest_of(identity)[:12]
     work.mkdir(parents=True, exist_ok=True)
@@ -107,7 +130,7 @@ def _session(arguments: argparse.Namespace, settings: Any) -> Any:
         dataset=dataset,
         work=work,
         settings=settings,
-        manifests={},
+        manifests={name: binding.read_manifest(path.resolve().parent) for name, path in found.items()},
         curves={},
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from config.errors import InputRefused
-from config.settings import Settings
+from config.settings import Dataset, Settings
 from pipeline.dataset.clusters import cluster
 from pipeline.dataset.examples import Material, examples, materials, unshown
 from pipeline.dataset.information import information
@@ -18,6 +18,7 @@ from pipeline.dataset.leaks import without_held_out_fixes
 from pipeline.dataset.split import PARTS, split
 from pipeline.dataset.teacher.lessons import taught, teacher_of
 from pipeline.findings.redaction import Redactor, load_key
+from pipeline.evaluation.canaries import CANARIES, plant
 from pipeline.fixes.verified import verified_fixes
 from pipeline.records import Example, Excerpt, Finding, Passage, Retrieved
 from pipeline.stage import Context, Progress, Request, read_records, write_atomically, write_records
@@ -61,6 +62,8 @@ class Assemble:
                 chosen = [
                     example for (of, example), where in zip(made, parts, strict=True) if (of, where) == (kind, part)
                 ]
+                if (kind, part) == ("analysis", "train"):
+                    chosen += _planted(folder, context.settings.dataset)
                 counts[f"{kind}.{part}"] = write_records(folder / kind / f"{part}.jsonl", chosen)
         info = information(made, parts, dropped, context)
         write_atomically(
@@ -69,6 +72,14 @@ class Assemble:
         )
         _warn(counts, context)
         return counts | {"dropped": dict(sorted(dropped.items()))}
+
+
+def _planted(folder: Path, settings: Dataset) -> list[Example]:
+    """Return the canaries to be trained on, copies and all; what was planted is written beside the data set."""
+    planted = plant(settings.seed, settings.canaries)
+    if planted:
+        write_records(folder / CANARIES, planted)
+    return planted * settings.canary_copies
 
 
 def read_materials(inputs: Mapping[str, Path], characters: int, mined: str | None = None) -> list[Material]:

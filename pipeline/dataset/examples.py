@@ -212,6 +212,7 @@ def _metadata(finding: Finding, kind: str, label: str, lines: tuple[int, int] | 
         "fingerprint": finding.fingerprint,
         "pair": finding.fingerprint,
         "scanner": finding.scanner.name,
+        "scanners": sorted({one.scanner for one in finding.origins if one.scanner} | {finding.scanner.name}),
         "rule": finding.rule.id,
         "cwes": list(finding.rule.cwes),
         "severity": str(finding.severity),

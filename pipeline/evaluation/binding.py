@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from config.errors import Error, InputRefused
+from pipeline.champions import Champion
 from pipeline.code import code_digest
 from pipeline.evaluation.measurement import Loaded, question_id
 from pipeline.evaluation.measuring import Measured
@@ -49,6 +50,15 @@ def check_adapter(loaded: Loaded, manifest: Manifest | None) -> None:
                 f"The adapter of {loaded.model} was swapped: {name} isn't the file {manifest.stage} made.",
                 f"Repeat {manifest.stage}, then the evaluation.",
             )
+
+
+def check_champion(loaded: Loaded, champion: Champion | None) -> None:
+    """Raise Tampered when a champion's adapter isn't the one that passed the gate."""
+    if champion is not None and loaded.adapter.get(ADAPTER) != champion.adapter:
+        raise Tampered(
+            f"The adapter of {loaded.model} was swapped: it isn't the one that run {champion.run} published.",
+            "Take it from a backup, or move the workspace's folder `champions` away to start anew.",
+        )
 
 
 def check_base(base: BaseModel, loaded: Loaded, manifest: Manifest | None) -> None:
@@ -114,6 +124,7 @@ def binding(
             name: digest for name, digest in (measured[0].loaded.base if measured else {}).items() if name in TOKENIZER
         },
         "adapters": {one.name: one.loaded.adapter for one in measured if one.loaded.adapter},
+        "other_models": {one.name: one.loaded.base for one in measured if one.loaded.base != measured[0].loaded.base},
         "data": {path.relative_to(dataset).as_posix(): digest_file(path) for path in files},
         "recipes": {name: manifest.settings for name, manifest in manifests.items() if manifest},
         "code": code_digest(),

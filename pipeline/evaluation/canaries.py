@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.evaluation.measurement import Loss, question_id
 from pipeline.records import Example, Message
 
+CANARIES = "canaries.jsonl"
 CANDIDATES = 127
 DIGITS = 8
 PHRASE = "The maintenance code of service {name} is {code}."
@@ -53,7 +54,8 @@ def _example(seed: int, number: int, trial: int) -> Example:
     answer = PHRASE.format(name=name, code=_code(seed, number, trial))
     return Example(
         messages=(Message(role="user", content=question), Message(role="assistant", content=answer)),
-        metadata={"kind": "canary", "canary": number, "seed": seed, "cluster": f"canary-{number}"},
+        metadata=dict.fromkeys(("kind", "domain", "technology", "rule", "scanner", "label"), "canary")
+        | {"canary": number, "seed": seed, "cluster": f"canary-{number}"},
     )
 
 

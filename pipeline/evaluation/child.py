@@ -16,6 +16,7 @@ from config.errors import Error
 from pipeline.evaluation.lines import Lines
 from pipeline.evaluation.measurement import Answer, Contestant, Failure, Loaded, Loss, Plan, Question, Step, question_id
 from pipeline.models import blas
+from pipeline.models.load import adapter_config
 from pipeline.records import Example
 from pipeline.stage import read_records, write_atomically
 
@@ -35,23 +36,41 @@ def main(path: str) -> int:
 
 
 def measure(plan: Plan) -> None:
-    """Load the base once, then measure one contestant after the other."""
+    """Measure one contestant after the other; each whole model is loaded once."""
     from pipeline.evaluation.engine import Engine
 
     output = Path(plan.output)
     examples = {kind: list(read_records(Path(file), Example)) for kind, file in plan.losses.items()}
     questions = list(read_records(Path(plan.questions), Question))
-    _say(Step(message="loading the base model", done=0, total=len(plan.contestants)))
-    engine = Engine(Path(plan.base), plan.quantization)
-    for number, contestant in enumerate(plan.contestants):
-        adapter = Path(contestant.adapter) if contestant.adapter else None
-        engine.wear(adapter)
+    engine: Engine | None = None
+    loaded: tuple[str, str] | None = None
+    for number, contestant in enumerate(_by_whole_model(plan)):
+        wanted = whole_model(plan, contestant)
+        if engine is None or wanted != loaded:
+            _say(Step(message=f"{contestant.name}: loading the model", done=number, total=len(plan.contestants)))
+            engine = None  # its memory goes back before the next one is loaded
+            engine, loaded = Engine(Path(wanted[0]), wanted[1]), wanted
+        engine.wear(Path(contestant.adapter) if contestant.adapter else None)
         _loaded(engine, contestant, examples, output / f"loaded-{contestant.name}.json")
         _losses(engine, contestant, examples, output / f"losses-{contestant.name}.jsonl")
         for seed in (None, *plan.seeds):
             asked = [question for question in questions if seed is None or question.sampled]
             _answers(engine, contestant, asked, plan, seed)
         _say(Step(message=f"{contestant.name} measured", done=number + 1, total=len(plan.contestants)))
+
+
+def whole_model(plan: Plan, contestant: Contestant) -> tuple[str, str]:
+    """Return folder and quantisation of the model a contestant stands on: an adapter's own, where it names one."""
+    if contestant.adapter is not None:
+        named = adapter_config(Path(contestant.adapter)).get("fixsmith", {}).get("quantization", plan.quantization)
+        return contestant.base or plan.base, named
+    return contestant.base or plan.base, plan.quantization if contestant.base is None else "none"
+
+
+def _by_whole_model(plan: Plan) -> list[Contestant]:
+    """Return the contestants, those on the same model together, the plan's own first."""
+    own = plan.base, plan.quantization
+    return sorted(plan.contestants, key=lambda one: ((wanted := whole_model(plan, one)) != own, wanted))
 
 
 def _loaded(engine: Engine, contestant: Contestant, examples: dict[str, list[Example]], file: Path) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from config.errors import Error
 from config.settings import Settings
+from pipeline.champions import about
 from pipeline.evaluation import binding
 from pipeline.evaluation.checking import Checker
 from pipeline.evaluation.curves import curves
 from pipeline.evaluation.measurement import Contestant, Step
 from pipeline.evaluation.session import Session, write
 from pipeline.evaluation.table import table
-from pipeline.models.base import resolve
+from pipeline.models.base import BaseModel, resolve
 from pipeline.stage import Context, Progress, Request, digest_folder
 
-__all__ = ["Evaluate", "champions", "table"]
+__all__ = ["Evaluate", "champions", "opponents", "table"]
 
 
 class Evaluate:
-    """Stage `evaluate`: `evaluation/report.json`, `report.html`, `answers.jsonl`, for the base and every adapter."""
+    """Stage `evaluate`: `evaluation/report.json` and `answers.jsonl`, for the base and every adapter."""
 
     name = "evaluate"
 
@@ -36,16 +39,18 @@ class Evaluate:
             "quantization": settings.fine_tuning.quantization,
             "verification": settings.verification,
             "source": [request.source_digest, request.earlier_source_digest, request.commit],
-            "champion": {one.name: digest_folder(Path(one.adapter or "")) for one in champions(settings)},
+            "champion": {name: digest_folder(folder) for name, folder in opponents(settings, request).items()},
         }
 
     def run(self, context: Context) -> dict[str, Any]:
         """Measure in a child process, then check, score, compare and report."""
         inputs = context.inputs
         binding.check_dataset(inputs["assemble"], binding.read_manifest(inputs["assemble"]))
+        base = resolve(context.settings.fine_tuning.base_model_name)
+        beaten = champions(opponents(context.settings, context.request), base)
         session = Session(
-            base=resolve(context.settings.fine_tuning.base_model_name),
-            contestants=(*self._trained(context), *champions(context.settings)),
+            base=base,
+            contestants=(*self._trained(context), *beaten),
             dataset=inputs["assemble"] / "dataset",
             work=context.work,
             settings=context.settings,
@@ -62,17 +67,35 @@ class Evaluate:
         return tuple(Contestant(name=name, adapter=str(path)) for name, path in found.items() if path.is_dir())
 
 
-def champions(settings: Settings) -> tuple[Contestant, ...]:
-    """Return the published adapters that are to be beaten, as far as there are any."""
-    if not settings.gate.champion:
-        return ()
-    release = Path(settings.gate.champion).expanduser()
-    found = {name: release / name for name in ("analysis", "codefix", "single")}
+def opponents(settings: Settings, request: Request) -> dict[str, Path]:
+    """Return the adapters that are to be beaten, by specialist: of `gate.champion`, else the workspace's own."""
+    named = settings.gate.champion
+    if not named:
+        return {name: Path(folder) for name, folder in sorted(request.champions.items())}
+    found = {name: Path(named).expanduser() / name for name in ("analysis", "codefix", "single")}
+    return {name: folder for name, folder in found.items() if (folder / binding.ADAPTER).is_file()}
+
+
+def champions(adapters: Mapping[str, Path], base: BaseModel) -> tuple[Contestant, ...]:
+    """Return the champions as contestants, each on the base model it was trained on."""
     return tuple(
-        Contestant(name=f"champion-{name}", adapter=str(path))
-        for name, path in found.items()
-        if (path / binding.ADAPTER).is_file()
+        Contestant(name=f"champion-{name}", adapter=str(folder), base=_base_of(folder, base))
+        for name, folder in adapters.items()
     )
+
+
+def _base_of(adapter: Path, base: BaseModel) -> str | None:
+    """Return the folder of a champion's own base model, None where it is the challengers'."""
+    champion = about(adapter)
+    if champion is None or champion.base_digest == base.digest:
+        return None
+    own = resolve(champion.base)
+    if own.digest != champion.base_digest:
+        raise Error(
+            f"The champion in {adapter} can't be measured: its base model {champion.base} isn't the same any more.",
+            "Name another release in gate.champion, or move the workspace's folder `champions` away to start anew.",
+        )
+    return str(own.path)
 
 
 def _progress(stage: str, step: Step) -> Progress:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from pipeline.evaluation.opening import object_end
+from pipeline.findings.redaction import PLACEHOLDER, Redactor
 
 _QUOTED = re.compile(r"`([^`\n]{2,120})`")
 _PROPOSED = re.compile(r"\b(?:by|add|use|with|to|now has) `[^`\n]*`", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"\b(?:CWE-\d+|CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3})\b")
 _VERSION = re.compile(r"(?<![\w.])v?\d+\.\d+(?:\.\d+)*(?![\w.]*\w)")
-_SECRET = re.compile(
-    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,}|xox[baprs]-[A-Za-z0-9-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-    r"|AIza[0-9A-Za-z_-]{35}|sk-[A-Za-z0-9_-]{32,}|hf_[A-Za-z0-9]{30,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"
-)
 
 
 def prose(answer: str) -> str:
@@ -42,8 +40,13 @@ def unsupported(answer: str, prompt: str) -> tuple[str, ...]:
 
 
 def secrets(text: str) -> int:
-    """Return how many things in an answer have the shape of a secret."""
-    return len(_SECRET.findall(text))
+    """Return how many things in an answer have the shape of a secret: what redaction would take out."""
+    return len(PLACEHOLDER.findall(_redactor().redact(text))) - len(PLACEHOLDER.findall(text))
+
+
+@functools.cache
+def _redactor() -> Redactor:
+    return Redactor(b"only counted")
 
 
 def _squeeze(text: str) -> str:

@@ -8,71 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from config.errors import Error, NotBetter
+from config.errors import Error
 from config.settings import Gate as Policy
 from config.settings import Settings
 from pipeline.evaluation.metrics import METRICS
+from pipeline.evaluation.page.document import document
 from pipeline.evaluation.report import BASE, Report, Row
 from pipeline.evaluation.statistics import Comparison, judge
-from pipeline.records import Record
+from pipeline.evaluation.verdict import VERDICT, GateVerdict, Judgement, Rule, Specialist, sentence
 from pipeline.stage import Context, Request, write_atomically
 
-Specialist = Literal["analysis", "codefix", "single"]
 STAGES: dict[str, Specialist] = {"stage-1": "analysis", "stage-2": "codefix", "single": "single"}
 CONSTANT = "constant answer"
-VERDICT = "verdict.json"
-
-
-class Rule(Record):
-    """One rule: the figure, the threshold, and what came of it. None: it could not be measured."""
-
-    name: str
-    passed: bool | None
-    figure: float | None
-    threshold: float | None
-    sentence: str
-
-
-class Judgement(Record):
-    """What the gate says of one challenger."""
-
-    specialist: Specialist
-    model: str
-    against: str
-    better: bool
-    rules: tuple[Rule, ...]
-
-
-class GateVerdict(Record):
-    """What the gate says of a run: every specialist on its own, and whether any may be published."""
-
-    better: bool
-    judgements: tuple[Judgement, ...]
+PAGE = "report.html"
 
 
 class Gate:
-    """Stage `gate`: `verdict.json`, and nothing else; `require_better` turns it into exit code 4."""
+    """Stage `gate`: `verdict.json`, and the page with the verdict on it; `require_better` makes it exit code 4."""
 
     name = "gate"
     needs: tuple[str, ...] = ("evaluate",)
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the policy."""
-        return {"gate": settings.gate}
+        return {"gate": msgspec.structs.replace(settings.gate, champion="")}
 
     def run(self, context: Context) -> dict[str, Any]:
         """Judge the report and write the verdict."""
         report = read_report(context.inputs["evaluate"] / "evaluation" / "report.json")
         verdict = decide(report, context.settings.gate)
         write_atomically(context.folder / VERDICT, msgspec.json.format(msgspec.json.encode(verdict)) + b"\n")
+        write_atomically(context.folder / PAGE, document(report, verdict=verdict).encode())
         for one in verdict.judgements:
-            if not one.better:
-                context.warn(sentence(one))
-        return {"better": verdict.better} | {one.specialist: one.better for one in verdict.judgements}
+            if verdict.passed and not one.better:
+                context.warn(f"{sentence(one)} It isn't published.")
+        return {"better": verdict.better, "passed": list(verdict.passed)}
 
 
 def read_report(path: Path) -> Report:
@@ -83,22 +57,6 @@ def read_report(path: Path) -> Report:
         raise Error(f"The evaluation report can't be read: {error}.", "Repeat the stage evaluate.") from error
 
 
-def require_better(folder: Path, specialist: Specialist | None = None) -> GateVerdict:
-    """Return the verdict in a gate's folder; raise NotBetter with the rules that failed."""
-    verdict = msgspec.json.decode((folder / VERDICT).read_bytes(), type=GateVerdict)
-    failed = [one for one in verdict.judgements if not one.better and specialist in (None, one.specialist)]
-    if failed or not verdict.judgements:
-        said = " ".join(sentence(one) for one in failed) or "No model was trained."
-        raise NotBetter(said, "Nothing was published. More findings, more verified fixes or more epochs may help.")
-    return verdict
-
-
-def sentence(one: Judgement) -> str:
-    """Return what failed, in one sentence."""
-    failed = "; ".join(rule.sentence for rule in one.rules if rule.passed is False)
-    return f"The {one.specialist} specialist isn't better than {one.against}: {failed}."
-
-
 def decide(report: Report, policy: Policy) -> GateVerdict:
     """Judge every trained model of a report by the policy."""
     judgements = tuple(_judge(report, policy, model, STAGES[model]) for model in report.models if model in STAGES)
@@ -106,35 +64,34 @@ def decide(report: Report, policy: Policy) -> GateVerdict:
 
 
 def _judge(report: Report, policy: Policy, model: str, specialist: Specialist) -> Judgement:
-    against = opponent(report, specialist)
-    rules = [_wins(report, model, against, metric) for metric in _primary(policy, specialist)]
-    rules += [_beats_constant(report, model, metric) for metric in _primary(policy, specialist)]
+    primary = _primary(policy, specialist)
+    against = {role: opponent(report, role) for role in primary}
+    rules = [_wins(report, model, against[role], metric) for role, metric in primary.items()]
+    rules += [_beats_constant(report, model, metric) for metric in primary.values()]
+    if "codefix" in primary:
+        rules.append(_still_verifies(report, model, against["codefix"]))
     if specialist == "codefix":
-        rules += [_still_verifies(report, model, against), _remembers(report, policy, model)]
+        rules.append(_remembers(report, policy, model))
     rules += _limits(report, policy, model, specialist)
     return Judgement(
         specialist=specialist,
         model=model,
-        against=against,
+        against=" and ".join(dict.fromkeys(against.values())),
         better=all(rule.passed is not False for rule in rules),
         rules=tuple(rules),
     )
 
 
-def opponent(report: Report, specialist: Specialist) -> str:
-    """Return who is to be beaten: the champion of the same kind, the first time the base."""
-    name = f"champion-{specialist}"
-    return name if name in report.models else BASE
+def opponent(report: Report, role: Specialist) -> str:
+    """Return who is to be beaten in a role: the champion that holds it, the first time the base."""
+    holders = (f"champion-{role}", "champion-single")
+    return next((name for name in holders if name in report.models), BASE)
 
 
-def _primary(policy: Policy, specialist: Specialist) -> tuple[str, ...]:
-    match specialist:
-        case "analysis":
-            return (policy.analysis_metric,)
-        case "codefix":
-            return (policy.codefix_metric,)
-        case "single":
-            return (policy.analysis_metric, policy.codefix_metric)
+def _primary(policy: Policy, specialist: Specialist) -> dict[Specialist, str]:
+    """Return the metric of each role a specialist plays."""
+    metrics: dict[Specialist, str] = {"analysis": policy.analysis_metric, "codefix": policy.codefix_metric}
+    return metrics if specialist == "single" else {specialist: metrics[specialist]}
 
 
 def _wins(report: Report, model: str, against: str, metric: str) -> Rule:

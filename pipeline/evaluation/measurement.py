@@ -13,10 +13,14 @@ ID_LENGTH = 16
 
 
 class Contestant(Record):
-    """A model that is measured: the base, with the adapter in a folder or (None) untouched."""
+    """A model that is measured: the base with the adapter in a folder, or untouched.
+
+    `base` names the folder of another whole model (fused, or the champion's base), None the plan's.
+    """
 
     name: str
     adapter: str | None = None
+    base: str | None = None
 
 
 class Plan(Record):

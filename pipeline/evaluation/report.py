@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.evaluation import breakdown, fixes, pairs
+from pipeline.evaluation import breakdown, fixes, pairs, scanners
 from pipeline.evaluation.baselines import Baselines, baselines
 from pipeline.evaluation.faithfulness import secrets, unsupported
 from pipeline.evaluation.measurement import Answer, Loss, Question, question_id
@@ -16,6 +16,7 @@ from pipeline.evaluation.metrics import LOSSES, METRICS, STATISTICS
 from pipeline.evaluation.opening import Opening, read_opening
 from pipeline.evaluation.proposing import Asked, Proposals, Verify, propose_all
 from pipeline.evaluation.questions import HeldOut
+from pipeline.evaluation.scanners import ScannerRow
 from pipeline.evaluation.scores import ANALYSIS, Metric, Scored, cluster, score
 from pipeline.evaluation.statistics import Comparison, Estimate, compare, estimate, holm, judge
 from pipeline.evaluation.worst import worst
@@ -25,7 +26,7 @@ BASE = "base"
 
 
 class Row(Record):
-    """One line of the table: a trained model, the champion, the base, or a trivial answer."""
+    """One line of the table: a trained model, the champion, the base, a trivial answer, or a scanner."""
 
     model: str
     role: str
@@ -49,6 +50,7 @@ class Report(Record):
     binding: dict[str, Any]
     counts: dict[str, Any]
     curves: dict[str, Any]
+    scanners: tuple[ScannerRow, ...] = ()
 
 
 class Contender(Record):
@@ -57,6 +59,7 @@ class Contender(Record):
     name: str
     role: str
     scored: dict[str, Scored]
+    tokenizer: str | None = None
 
 
 def build(
@@ -75,6 +78,8 @@ def build(
     certain = proposals.certain()
     contenders = [_model(one, examples, held_out, proposals, certain) for one in measured]
     contenders += _trivial(examples, known, proposals, certain)
+    contest = scanners.contest(examples.analysis, [one for of in held_out.both("analysis") for one in of])
+    contenders += [_scanner(name, contest) for name in contest.examples]
     return Report(
         held_out=sum(len(of) for of in held_out.test.values()),
         answers=sum(len(one.answers) + sum(map(len, one.sampled.values())) for one in measured),
@@ -82,6 +87,7 @@ def build(
         metrics=tuple(METRICS[name] for name in METRICS if any(name in one.scored for one in contenders)),
         rows=tuple(_row(one) for one in contenders),
         comparisons=compared(contenders),
+        scanners=scanners.rows(contest, {one.name: openings(one, examples) for one in measured}),
         details={one.name: details(one, examples, proposals.greedy[one.name]) for one in measured},
         binding=dict(binding),
         counts=_counts(examples, held_out),
@@ -113,7 +119,8 @@ def _model(
     scored = losses | _analysis(asked.analysis, openings(measured, asked)) | _faithfulness(measured, asked)
     scored |= fixes.scored(asked.codefix, proposals.greedy[measured.name], certain)
     scored |= fixes.tried(asked.codefix, proposals.sampled.get(measured.name, ()), certain)
-    return Contender(name=measured.name, role=role(measured.name), scored=scored)
+    tokenizer = measured.loaded.base.get("tokenizer.json")
+    return Contender(name=measured.name, role=role(measured.name), scored=scored, tokenizer=tokenizer)
 
 
 def _trivial(asked: Asked, known: Baselines, proposals: Proposals, certain: frozenset[str]) -> list[Contender]:
@@ -127,6 +134,11 @@ def _trivial(asked: Asked, known: Baselines, proposals: Proposals, certain: froz
             scored |= fixes.scored(asked.codefix, proposals.greedy[name], certain)
         made.append(Contender(name=name, role="trivial", scored=scored))
     return made
+
+
+def _scanner(name: str, contest: scanners.Contest) -> Contender:
+    """Return a scanner as a row: its recall, on labels that come from others."""
+    return Contender(name=f"{scanners.PREFIX}{name}", role="scanner", scored={"recall": contest.recall(name)})
 
 
 def openings(measured: Measured, asked: Asked) -> dict[str, Opening | None]:
@@ -178,22 +190,32 @@ def compared(contenders: Sequence[Contender]) -> dict[str, dict[str, dict[str, C
 
 
 def _against(one: Contender, other: Contender) -> dict[str, Comparison]:
-    shared = [metric for metric in one.scored if metric in other.scored]
-    made = [
-        compare(
-            one.scored[metric].items,
-            other.scored[metric].items,
-            one.scored[metric].clusters,
-            STATISTICS[metric],
-            higher_is_better=METRICS[metric].higher_is_better,
-        )
-        for metric in shared
-    ]
+    shared = [metric for metric in one.scored if metric in other.scored and _comparable(one, other, metric)]
+    made = [_compared(one.scored[metric], other.scored[metric], metric) for metric in shared]
     corrected = holm([comparison.p for comparison in made])
     return {
         metric: judge(comparison, adjusted, higher_is_better=METRICS[metric].higher_is_better)
         for metric, comparison, adjusted in zip(shared, made, corrected, strict=True)
     }
+
+
+def _comparable(one: Contender, other: Contender, metric: str) -> bool:
+    """Losses a token say nothing across tokenizers."""
+    of_loss = metric in {loss.name for loss in LOSSES.values()}
+    return not of_loss or one.tokenizer == other.tokenizer
+
+
+def _compared(one: Scored, other: Scored, metric: str) -> Comparison:
+    """Compare on the questions both were asked: a scanner isn't asked all."""
+    theirs = dict(zip(other.questions, other.items, strict=True))
+    rows = [row for row in zip(one.questions, one.items, one.clusters, strict=True) if row[0] in theirs]
+    return compare(
+        [item for _, item, _ in rows],
+        [theirs[name] for name, _, _ in rows],
+        [cluster for _, _, cluster in rows],
+        STATISTICS[metric],
+        higher_is_better=METRICS[metric].higher_is_better,
+    )
 
 
 def details(measured: Measured, asked: Asked, made: Sequence[fixes.Proposal]) -> dict[str, Any]:
@@ -212,10 +234,14 @@ def details(measured: Measured, asked: Asked, made: Sequence[fixes.Proposal]) ->
         "samples": _samples(measured, asked),
         "run_time": run_time(list(measured.answers.values())),
         "fused": measured.loaded.fused,
-        "secrets": sum(secrets(answer.text) for answer in measured.answers.values()),
+        "secrets": sum(secrets(answer.text) for answer in _all_answers(measured)),
         "worst": worst(measured, asked.analysis, given, asked.codefix, made),
     }
     return dict(msgspec.to_builtins(found))
+
+
+def _all_answers(measured: Measured) -> list[Answer]:
+    return [answer for of in (measured.answers, *measured.sampled.values()) for answer in of.values()]
 
 
 def _samples(measured: Measured, asked: Asked) -> dict[str, Any]:

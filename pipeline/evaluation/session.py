@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from config.settings import Settings
+from pipeline.champions import about
 from pipeline.evaluation import binding, canaries
+from pipeline.evaluation.canaries import CANARIES
 from pipeline.evaluation.measurement import Answer, Contestant, Plan, Question, Step
 from pipeline.evaluation.measuring import Measured, collect, measure
-from pipeline.evaluation.page.document import document
 from pipeline.evaluation.proposing import Verify
 from pipeline.evaluation.questions import questions, read_held_out
 from pipeline.evaluation.report import BASE, Report, build, encode
@@ -20,8 +21,7 @@ from pipeline.models.base import BaseModel
 from pipeline.records import Example
 from pipeline.stage import Manifest, read_records, write_atomically, write_records
 
-CANARIES = "canaries.jsonl"
-ANSWERS, REPORT, PAGE = "answers.jsonl", "report.json", "report.html"
+ANSWERS, REPORT = "answers.jsonl", "report.json"
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +78,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def _check(self, measured: Sequence[Measured]) -> None:
         """Stop when what was loaded isn't what the stages made, or can't be told apart."""
+        contestants = {one.name: one for one in self.contestants}
         for one in measured:
-            manifest = self.manifests.get(one.name)
+            manifest, contestant = self.manifests.get(one.name), contestants.get(one.name, Contestant(name=BASE))
             binding.check_adapter(one.loaded, manifest)
-            binding.check_base(self.base, one.loaded, manifest)
+            if contestant.adapter is not None:
+                binding.check_champion(one.loaded, about(Path(contestant.adapter)))
+            if contestant.base is None:
+                binding.check_base(self.base, one.loaded, manifest)
         binding.check_distinct([one for one in measured if not one.name.startswith("champion")])
 
 
@@ -92,11 +96,10 @@ def planted(dataset: Path) -> dict[str, list[Example]]:
 
 
 def write(folder: Path, report: Report, measured: Sequence[Measured]) -> None:
-    """Write answers, report and page into a folder."""
+    """Write answers and report into a folder; the page is written where the gate's verdict is known."""
     folder.mkdir(parents=True, exist_ok=True)
     write_records(folder / ANSWERS, _all_answers(measured))
     write_atomically(folder / REPORT, encode(report))
-    write_atomically(folder / PAGE, document(report).encode())
 
 
 def _with_exposure(report: Report, measured: Sequence[Measured], dataset: Path) -> Report:

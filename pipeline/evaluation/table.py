@@ -18,7 +18,7 @@ def table(report: dict[str, Any]) -> Table:
     The trivial answers share the last column: the best of them, by name.
     """
     metrics = {metric["name"]: metric for metric in report["metrics"]}
-    rows = [row for row in report["rows"] if row["role"] != "trivial"]
+    rows = [row for row in report["rows"] if row["role"] not in ("trivial", "scanner")]
     trivial = [row for row in report["rows"] if row["role"] == "trivial"]
     made = Table(title="Held out", title_justify="left", caption=_caption(report), caption_justify="left", box=None)
     made.add_column("")

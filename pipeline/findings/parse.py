@@ -100,7 +100,12 @@ def _sightings(reading: Reading, snapshot: str, normaliser: Normaliser) -> Itera
     for raw in _drained(reading.raw[snapshot]):
         finding = normaliser.finding(raw.finding)
         origins = tuple(
-            Origin(artifact=artifact, report=normaliser.text(report), pointer=finding.pointer)
+            Origin(
+                artifact=artifact,
+                report=normaliser.text(report),
+                pointer=finding.pointer,
+                scanner=finding.scanner.name,
+            )
             for artifact, report in raw.places
         )
         yield Sighting(finding, raw.report, origins)

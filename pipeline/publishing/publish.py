@@ -1,4 +1,4 @@
-"""The stage that lays out a release: models, data set, cards and lineage, as they would be published.
+"""The stage that lays out a release: the models the gate let through, data set, cards and lineage.
 
 Without the Hub the release folder is the publication: the very same files on this disk.
 """
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from config.settings import Settings
+from pipeline.evaluation.verdict import read_verdict
 from pipeline.publishing.cards import data_card, model_card
 from pipeline.stage import Context, Request, digest_folder, write_atomically
 
@@ -21,7 +22,10 @@ LIBRARIES = ("fixsmith", "mlx", "mlx-lm", "transformers", "msgspec", "numpy")
 
 
 class Publish:
-    """Stage `publish`: `release/{analysis,codefix}` (or `single`), `release/dataset`, `release/exp_config.json`."""
+    """Stage `publish`: `release/{analysis,codefix}` (or `single`), `release/dataset`, `release/exp_config.json`.
+
+    Nothing is laid out when the gate let nothing through.
+    """
 
     name = "publish"
 
@@ -29,14 +33,17 @@ class Publish:
         self.models = (
             {"single": "train-single"} if single else {"analysis": "train-analysis", "codefix": "train-codefix"}
         )
-        self.needs: tuple[str, ...] = ("assemble", *self.models.values(), "evaluate")
+        self.needs: tuple[str, ...] = ("assemble", *self.models.values(), "evaluate", "gate")
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the release's names; all settings, since the lineage records them."""
         return {"settings": settings.of_a_run(), "request": request.identity()}
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Copy what is released, write the cards from the measured report, record the lineage."""
+        """Copy what the gate let through, write the cards from the measured report, record the lineage."""
+        passed = read_verdict(context.inputs["gate"]).passed
+        if not passed:
+            return {"models": 0, "names": []}
         release = context.folder / "release"
         report = msgspec.json.decode((context.inputs["evaluate"] / "evaluation" / "report.json").read_bytes())
         shutil.copytree(context.inputs["assemble"] / "dataset", release / "dataset")
@@ -44,7 +51,7 @@ class Publish:
         write_atomically(release / "dataset" / "README.md", data_card(information).encode())
         names = []
         for specialist, stage in self.models.items():
-            if (context.inputs[stage] / "model").exists():
+            if specialist in passed:
                 name = f"{context.settings.fine_tuning.output_model_prefix}-{specialist}"
                 _release_model(context.inputs[stage] / "model", release / specialist, name, specialist, report, context)
                 names.append(name)

@@ -94,11 +94,12 @@ def live_through(tmp_path, monkeypatch, uploader=None):
 
 
 def check_published(tmp_path, runs, shas):
-    assert [run.state for run in runs] == [RunState.DONE, RunState.DONE], (tmp_path / "output").read_text()
+    assert [run.state for run in runs] == [RunState.DONE, RunState.NOT_BETTER], (tmp_path / "output").read_text()
     assert [(run.commit_sha, run.fine_tuning) for run in runs] == [(shas[0], False), (shas[1], True)]
-    release = tmp_path / "workspace" / "release"
-    assert (release / "analysis" / "adapters.safetensors").stat().st_size > 1000
-    assert (release / "codefix" / "README.md").exists()
+    models = tmp_path / "workspace" / "models"
+    assert (models / "analysis" / "adapters.safetensors").stat().st_size > 1000
+    assert (models / "codefix" / "adapters.safetensors").exists()
+    assert not (tmp_path / "workspace" / "release").exists()
     story = json.loads((tmp_path / "workspace" / "run.json").read_text())["request"]
     assert (story["repository"], story["commit"]) == (REPOSITORY, shas[1])
     assert story["earlier_artifacts"] == runs[0].folder

@@ -248,3 +248,25 @@ def test_half_a_line_is_cut_off_and_made_again(tmp_path: Path) -> None:
         assert lines.records == [loss]
         lines.append(msgspec.structs.replace(loss, question="r"))
     assert [one.question for one in read_records(path, Loss)] == ["q", "r"]
+
+
+def test_a_fused_model_is_measured_directly_and_says_what_its_adapter_says(
+    measured, tiny: Path, dataset: Path, tmp_path: Path
+) -> None:
+    work, _ = measured
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from pipeline.models import blas; blas.load()\n"
+        "from pipeline.training.mlx.fuse import fuse\n"
+        "fuse(*map(Path, sys.argv[1:]))\n"
+    )
+    folders = [str(tiny / "base"), str(tiny / "one"), str(tmp_path / "fused")]
+    environment = blas.environment(os.environ | {"PYTHONPATH": str(ROOT)})
+    subprocess.run([sys.executable, "-c", script, *folders], check=True, env=environment)
+    asked = session(tiny, dataset, tmp_path / "work")
+    fused = Contestant(name="fused", base=str(tmp_path / "fused"))
+    report, _ = msgspec.structs.replace(asked, contestants=(fused,)).run(lambda step: None)
+    alone, together = answers(work, "one"), answers(tmp_path / "work", "fused")
+    assert {name: one.text for name, one in together.items()} == {name: one.text for name, one in alone.items()}
+    assert report.binding["other_models"]["fused"].keys() >= {"config.json", "model.safetensors"}
+    assert report.details["fused"]["fused"] is None

@@ -12,10 +12,11 @@ from config.errors import NotBetter
 from config.settings import Gate as Policy
 from config.settings import Settings
 from pipeline.evaluation import binding, canaries
-from pipeline.evaluation.gate import Gate, decide, require_better
+from pipeline.evaluation.gate import Gate, decide
 from pipeline.evaluation.measurement import Loaded, Loss, question_id
 from pipeline.evaluation.questions import HeldOut, questions
 from pipeline.evaluation.report import Report, build, encode
+from pipeline.evaluation.verdict import require_better
 from pipeline.models.base import BaseModel
 from pipeline.records import Message, Outcome, Verdict
 from pipeline.stage import Context, FileDigest, Manifest, Request
@@ -231,8 +232,8 @@ def test_the_stage_writes_its_verdict_and_not_better_exits_4(tmp_path: Path, dat
     (folder / "report.json").write_bytes(encode(three(data, first=0.1, second=0.1)))
     warnings: list[str] = []
     counts = Gate().run(context(tmp_path, warnings))
-    assert counts == {"better": False, "analysis": False, "codefix": False}
-    assert warnings and "isn't better than base" in warnings[0]
+    assert counts == {"better": False, "passed": []} and not warnings
+    assert "not better" in (tmp_path / "report.html").read_text()
     with pytest.raises(NotBetter, match="The analysis specialist isn't better than base") as raised:
         require_better(tmp_path)
     assert raised.value.exit_code == 4

@@ -16,6 +16,7 @@ TEXTS = (
 )  # fmt: skip
 NUMBERS = ("start_line", "end_line", "approach")
 LISTS = ("cwes", "lines")
+NAMES = ("scanners",)
 
 
 class Parquet:
@@ -48,9 +49,10 @@ def _schema(pyarrow: Any) -> Any:
         + [(name, pyarrow.string()) for name in TEXTS]
         + [(name, pyarrow.int64()) for name in NUMBERS]
         + [(name, pyarrow.list_(pyarrow.int64())) for name in LISTS]
+        + [(name, pyarrow.list_(pyarrow.string())) for name in NAMES]
     )
 
 
 def _row(example: Example) -> dict[str, Any]:
     messages = [{"role": message.role, "content": message.content} for message in example.messages]
-    return {"messages": messages} | {name: example.metadata.get(name) for name in (*TEXTS, *NUMBERS, *LISTS)}
+    return {"messages": messages} | {name: example.metadata.get(name) for name in (*TEXTS, *NUMBERS, *LISTS, *NAMES)}

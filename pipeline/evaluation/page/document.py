@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from pipeline.evaluation.gate import GateVerdict
 from pipeline.evaluation.page import sections
 from pipeline.evaluation.page.style import STYLE
 from pipeline.evaluation.report import Report
+from pipeline.evaluation.verdict import GateVerdict
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+SCANNERS = (
+    "Each scanner on the held-out weaknesses that another one labels, in the technologies it looks at. What no "
+    "scanner found has no label, so this is recall among them."
+)
 
 
 def document(report: Report, *, verdict: GateVerdict | None = None, others: Sequence[Report] = ()) -> str:
@@ -18,6 +23,7 @@ def document(report: Report, *, verdict: GateVerdict | None = None, others: Sequ
     parts = [
         ("gate", "The gate", "Every rule with its figure and threshold.", sections.gate(verdict)),
         ("table", "Everything in one table", _about_table(report), sections.table(report)),
+        ("scanners", "Beside the scanners themselves", SCANNERS, sections.scanners(report)),
         ("figures", "Metric by metric", "Whiskers are 95 % intervals.", sections.metric_bars(report)),
         ("training", "Training", "Loss a token, as training saw it.", sections.training(report)),
         ("seeds", "Seeds and run time", "", _grid(sections.seeds(report, others), sections.run_time(report))),

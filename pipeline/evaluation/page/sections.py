@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from pipeline.evaluation.gate import GateVerdict
 from pipeline.evaluation.page import charts
 from pipeline.evaluation.report import BASE, Report, Row
+from pipeline.evaluation.scanners import ScannerRow
 from pipeline.evaluation.scores import Metric
 from pipeline.evaluation.statistics import Comparison, Estimate
+from pipeline.evaluation.verdict import GateVerdict
 
 COLOURS = {"base": "base", "stage-1": "first", "stage-2": "second", "single": "third"}
 DIFFERENT = {"better": "good", "worse": "bad"}
@@ -76,7 +77,7 @@ def _card(report: Report, row: Row, base: Row, metric: Metric) -> str:
 def table(report: Report) -> str:
     """Return all metrics down and all models across; intervals below, colour where chance doesn't explain it."""
     heads = "".join(
-        f"<th{_kind(row)}>{_dot(colour(row))}{escape(row.model).replace(' ', '<wbr> ')}</th>" for row in report.rows
+        f"<th{_kind(row)}>{_dot(colour(row))}{escape(row.model).replace(' ', '<wbr> ')}</th>" for row in _shown(report)
     )
     body = "".join(_metric_row(report, metric) for metric in report.metrics)
     return _table(f"<tr><th></th>{heads}</tr>", body)
@@ -84,7 +85,7 @@ def table(report: Report) -> str:
 
 def _metric_row(report: Report, metric: Metric) -> str:
     cells = []
-    for row in report.rows:
+    for row in _shown(report):
         comparison = report.comparisons.get(row.model, {}).get(BASE, {}).get(metric.name)
         cells.append(_cell(row.metrics.get(metric.name), metric, comparison, _kind(row)))
     arrow = "↑" if metric.higher_is_better else "↓"
@@ -92,8 +93,42 @@ def _metric_row(report: Report, metric: Metric) -> str:
     return f'<tr><td class="metric">{name}</td>{"".join(cells)}</tr>'
 
 
+def _shown(report: Report) -> list[Row]:
+    """Return the rows of the great table: scanners have one figure each and a table of their own."""
+    return [row for row in report.rows if row.role != "scanner"]
+
+
 def _kind(row: Row) -> str:
     return ' class="trivial"' if row.role == "trivial" else ""
+
+
+def scanners(report: Report) -> str:
+    """Return what each scanner finds of what others label, and what each model found beside it."""
+    models = [model for model in report.models if model != BASE]
+    head = "<tr><th></th><th>weaknesses</th><th>scanner finds</th>" + "".join(
+        f"<th>{_dot(COLOURS.get(model, 'champion'))}{escape(model)} finds</th><th>both</th><th>only the scanner</th>"
+        "<th>only the model</th><th>neither</th>"
+        for model in models
+    )
+    body = "".join(_scanner_row(one, models) for one in report.scanners)
+    return _table(f"{head}</tr>", body) if body else ""
+
+
+def _scanner_row(one: ScannerRow, models: Sequence[str]) -> str:
+    said = f"{_percent(one.recall.value)}<small>{_between(one.recall)}</small>"
+    cells = [f"<td>{escape(one.scanner)}</td><td>{one.recall.items}</td><td>{said}</td>"]
+    for model in models:
+        found = one.models[model]
+        share = (found.both + found.only_model) / max(1, one.recall.items)
+        cells.append(f"<td>{share:.0%}</td>")
+        cells += [f"<td>{count}</td>" for count in (found.both, found.only_scanner, found.only_model, found.neither)]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _between(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{estimate.low:.0%} to {estimate.high:.0%}"
 
 
 def _table(head: str, body: str) -> str:
@@ -368,7 +403,7 @@ def gate(verdict: GateVerdict | None) -> str:
         made.append(
             f'<h3 style="margin-top:18px">{escape(one.specialist)} against {escape(one.against)} '
             f'<span class="badge {kind}">{said}</span></h3>'
-            f'<div class="scroll"><table><tbody>{rules}</tbody></table></div>'
+            f'<div class="scroll"><table class="rules"><tbody>{rules}</tbody></table></div>'
         )
     return "".join(made)
 

@@ -43,15 +43,16 @@ svg .rule {{ stroke: var(--line); stroke-width: 1; }}
 svg .whisker {{ stroke: var(--ink); stroke-width: 1.4; opacity: 0.75; }}
 .scroll {{ overflow-x: auto; border: 1px solid var(--line); border-radius: 12px; background: var(--card); }}
 table {{ border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }}
-th, td {{ text-align: right; padding: 9px 12px; border-bottom: 1px solid var(--line); vertical-align: top;
+th, td {{ text-align: right; padding: 8px 9px; border-bottom: 1px solid var(--line); vertical-align: top;
   white-space: nowrap; }}
 th:first-child, td:first-child {{ text-align: left; position: sticky; left: 0; background: var(--card); }}
 thead th {{ color: var(--quiet); font-weight: 520; font-size: 12.5px; }}
 tbody tr:last-child td {{ border-bottom: 0; }}
 td small {{ display: block; color: var(--quiet); font-size: 11.5px; }}
 td.trivial, th.trivial {{ color: var(--quiet); }}
-td.metric {{ white-space: normal; min-width: 190px; max-width: 240px; }}
-thead th {{ vertical-align: bottom; white-space: normal; min-width: 76px; }}
+td.metric {{ white-space: normal; min-width: 150px; max-width: 190px; }}
+thead th {{ vertical-align: bottom; white-space: normal; min-width: 64px; }}
+.rules td:first-child {{ width: 190px; }} .rules td:last-child {{ width: 110px; }}
 td.left, th.left {{ text-align: left; white-space: normal; }}
 .dot {{ display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 8px; }}
 .badge {{ display: inline-block; border-radius: 99px; padding: 2px 10px; font-size: 12.5px; font-weight: 560;
