@@ -17,8 +17,8 @@ from pipeline.dataset.information import information
 from pipeline.dataset.leaks import without_held_out_fixes
 from pipeline.dataset.split import PARTS, split
 from pipeline.dataset.teacher.lessons import taught, teacher_of
-from pipeline.findings.redaction import Redactor, load_key
 from pipeline.evaluation.canaries import CANARIES, plant
+from pipeline.findings.redaction import Redactor, load_key
 from pipeline.fixes.verified import verified_fixes
 from pipeline.records import Example, Excerpt, Finding, Passage, Retrieved
 from pipeline.stage import Context, Progress, Request, read_records, write_atomically, write_records
