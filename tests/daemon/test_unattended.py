@@ -94,12 +94,12 @@ def live_through(tmp_path, monkeypatch, uploader=None):
 
 
 def check_published(tmp_path, runs, shas):
-    assert [run.state for run in runs] == [RunState.DONE, RunState.NOT_BETTER], (tmp_path / "output").read_text()
+    assert [run.state for run in runs] == [RunState.DONE, RunState.DONE], (tmp_path / "output").read_text()
     assert [(run.commit_sha, run.fine_tuning) for run in runs] == [(shas[0], False), (shas[1], True)]
-    models = tmp_path / "workspace" / "models"
-    assert (models / "analysis" / "adapters.safetensors").stat().st_size > 1000
-    assert (models / "codefix" / "adapters.safetensors").exists()
-    assert not (tmp_path / "workspace" / "release").exists()
+    release = tmp_path / "workspace" / "release"
+    assert (release / "analysis" / "adapters.safetensors").stat().st_size > 1000
+    assert (release / "analysis" / "README.md").exists()
+    assert (tmp_path / "workspace" / "champion" / "analysis" / "adapters.safetensors").exists()
     story = json.loads((tmp_path / "workspace" / "run.json").read_text())["request"]
     assert (story["repository"], story["commit"]) == (REPOSITORY, shas[1])
     assert story["earlier_artifacts"] == runs[0].folder
@@ -109,7 +109,7 @@ def settings(tmp_path, github, clone):
     return {
         "fine_tuning": {
             "workspace_dir": str(tmp_path / "workspace"), "base_model_name": str(tmp_path / "olmo2"), "batch_size": 4,
-            "rank": 4, "alpha": 8, "max_epochs": 1, "max_tokens": 512, "gradient_checkpointing": False,
+            "rank": 4, "alpha": 8, "max_epochs": 1, "learning_rate": 5e-3, "max_tokens": 512,
         },
         "dataset": {"max_per_rule": 2},
         "knowledge": {"enabled": False, "embedding_model": "none"},
@@ -117,6 +117,9 @@ def settings(tmp_path, github, clone):
         "github": {
             "base_url": github.base_url,
             "repositories": [{"name": REPOSITORY, "clone_url": clone.as_uri()}],
+        },
+        "gate": {
+            "analysis_metric": "analysis_loss", "max_unparsable": 1, "max_unfaithful": 1, "max_false_positives": 1,
         },
         "daemon": {"attempts": 1},
         "conditions": {"settle_seconds": 3, "check_seconds": 3, "mains_only": False, "battery_pause": 0,
