@@ -70,11 +70,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("train", "daemon.commands.train", "train again from a data set"),
     Command("evaluate", "daemon.commands.evaluate", "measure a specialist"),
     Command("report", "daemon.commands.report", "the evaluation as a page"),
-    Command("models", "", "champions and challengers"),
+    Command("models", "daemon.commands.models", "the models there are, and whether they hold together"),
     Command("explain", "daemon.commands.explain", "explain a finding with the analysis specialist"),
     Command("fix", "", "propose a verified fix"),
     Command("serve", "", "answer over HTTP on this machine"),
-    Command("publish", "", "upload the champion to the Hugging Face Hub"),
+    Command("publish", "daemon.commands.publish", "upload a release to the Hugging Face Hub"),
     Command("worker", "", "train on a CUDA machine"),
 )
 

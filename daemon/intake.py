@@ -9,6 +9,7 @@ from functools import partial
 
 from config.errors import Error, Postponed
 from config.reload import LiveSettings
+from config.secret import Secret
 from config.settings import Github, Settings, Watched
 from daemon.backoff import delay
 from daemon.clock import Clock
@@ -23,7 +24,6 @@ from daemon.housekeeping import Housekeeping
 from daemon.layout import Layout
 from daemon.mirror import Mirrors
 from daemon.notify import Notifier
-from daemon.secret import Secret
 from daemon.store.records import WorkflowRun, WorkflowRunState
 from daemon.store.store import Store
 from daemon.tokens import github_token

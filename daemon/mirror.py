@@ -16,10 +16,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.errors import Error
+from config.secret import Secret
 from config.settings import Github, Watched
 from daemon import leash
 from daemon.errors import GithubError
-from daemon.secret import Secret
 from pipeline.stage import write_atomically
 
 SECONDS = 1800.0

@@ -1,4 +1,4 @@
-"""The GitHub token: from a file, the environment or the keychain, in that order.
+"""The tokens of GitHub and of the Hugging Face Hub: from a file, the environment or the keychain, in that order.
 
 The keychain is asked in a short-lived process: its libraries stay out of the service's memory,
 and a keychain that waits for a password can't hang it. `python -m daemon.tokens` is that process.
@@ -7,19 +7,20 @@ and a keychain that waits for a password can't hang it. `python -m daemon.tokens
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config.errors import SettingsError
-from config.settings import Github
+from config.secret import Secret
+from config.settings import Github, Publish
+from config.tokens import from_file, named_token
 from daemon.errors import TokenRefused
-from daemon.secret import Secret
 
 SERVICE = "fixsmith"
 ACCOUNT = "github"
+HUB_ACCOUNT = "huggingface"
 VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
 KEYCHAIN_SECONDS = 20.0
 HINT = "Run `fixsmith init`, which puts it into the keychain, or name a file in github.token_file."
@@ -32,7 +33,7 @@ def github_token(
 ) -> Secret:
     """Return the token; raises SettingsError for an unsafe file, TokenRefused when there is none."""
     if settings.token_file:
-        return Secret(_from_file(Path(settings.token_file).expanduser()))
+        return Secret(from_file(Path(settings.token_file).expanduser(), "github.token_file"))
     for variable in VARIABLES:
         value = (os.environ if environment is None else environment).get(variable, "").strip()
         if value:
@@ -43,22 +44,26 @@ def github_token(
     return Secret(found)
 
 
-def _from_file(path: Path) -> str:
+def hub_token(
+    settings: Publish,
+    environment: Mapping[str, str] | None = None,
+    keychain: Callable[[], str | None] | None = None,
+) -> Secret:
+    """Return the Hub's token; raises SettingsError for an unsafe file or when there is none."""
     try:
-        mode = path.stat().st_mode
-        value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The token file {path} can't be read.", "Correct github.token_file.") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise SettingsError(f"The token file {path} is readable by others.", f"Run: chmod 600 {path}")
-    if not value or len(value.split()) != 1:
-        raise SettingsError(f"The token file {path} must hold the token and nothing else.", "Correct it.")
-    return value
+        return named_token(settings, environment)
+    except SettingsError:
+        if settings.token_file:
+            raise
+        found = (keychain or (lambda: from_keychain(account=HUB_ACCOUNT)))()
+        if not found:
+            raise
+        return Secret(found)
 
 
-def from_keychain(seconds: float = KEYCHAIN_SECONDS) -> str | None:
+def from_keychain(seconds: float = KEYCHAIN_SECONDS, account: str = ACCOUNT) -> str | None:
     """Return the token in the keychain, None when there is none; raises TokenRefused when it is locked."""
-    command = [sys.executable, "-m", "daemon.tokens"]
+    command = [sys.executable, "-m", "daemon.tokens", account]
     try:
         result = subprocess.run(
             command, capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL
@@ -90,7 +95,7 @@ def main() -> int:
     except ImportError:
         return 0
     try:
-        sys.stdout.write(keyring.get_password(SERVICE, ACCOUNT) or "")
+        sys.stdout.write(keyring.get_password(SERVICE, sys.argv[1] if len(sys.argv) > 1 else ACCOUNT) or "")
     except NoKeyringError:
         return 0
     except (KeyringError, RuntimeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from config.settings import Settings
 from pipeline.console import display, print_error
 from pipeline.evaluation.verdict import require_better
 from pipeline.flow import PLANNED, RunResult, run_flow, stages
-from pipeline.stage import Request
+from pipeline.stage import Progress, Request
 from pipeline.summary import print_summary, summary
 
 DESCRIPTION = """\
@@ -133,6 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run with parsed arguments, errors raised."""
     settings = settings_of(arguments)
     _refuse_what_is_not_built(arguments, settings)
+    if settings.fine_tuning.upload_enabled:
+        _check_upload(settings)
     output = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
     request = request_of(arguments, output)
     signal.signal(signal.SIGTERM, _postpone)
@@ -144,7 +146,29 @@ def run(arguments: argparse.Namespace) -> int:
     _report(result, output, arguments)
     if "gate" in result.manifests and arguments.only in (None, "gate", "publish"):
         require_better(result.folder / "gate")
+    if settings.fine_tuning.upload_enabled and arguments.only in (None, "publish"):
+        with display(json=arguments.json) as show:
+            _upload(result.folder, settings, show)
     return 0
+
+
+def _upload(run: Path, settings: Settings, show: Callable[[Progress], None]) -> None:
+    """Publish the run's release to the Hub; one that a person must review first waits for them."""
+    from config.tokens import named_token
+    from pipeline.publishing.hub.target import HubTarget
+    from pipeline.publishing.upload import NotReviewed, upload
+
+    token = named_token(settings.publish)
+    try:
+        published = upload(
+            run, settings, HubTarget(settings.publish, token), lambda: [token],
+            lambda what, done, total: show(Progress(stage="upload", message=what, done=done, total=total)),
+        )  # fmt: skip
+    except NotReviewed as error:
+        show(Progress(stage="upload", message=f"waits: {error}"))
+        return
+    for one in published:
+        show(Progress(stage="upload", message=f"{one.url}, tag {one.tag}", done=1, total=1))
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
@@ -157,8 +181,10 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         changes["sequential"] = False
     if arguments.quick_test:
         changes["max_epochs"] = settings.fine_tuning.quick_test_epochs
-    if arguments.skip_upload:
+    if arguments.skip_upload or arguments.skip_fine_tuning:
         changes["upload_enabled"] = False
+    elif arguments.upload_model:
+        changes["upload_enabled"] = True
     knowledge = settings.knowledge
     if arguments.disable_rag:
         knowledge = msgspec.structs.replace(knowledge, enabled=False)
@@ -209,11 +235,18 @@ def _earlier(source: str | None, named: str | None) -> tuple[str | None, str | N
     return source, named
 
 
+def _check_upload(settings: Settings) -> None:
+    """Raise SettingsError before hours of training, when the upload after them couldn't work."""
+    from config.tokens import named_token
+    from pipeline.publishing.names import check_prefix
+
+    check_prefix(settings)
+    named_token(settings.publish)
+
+
 def _refuse_what_is_not_built(arguments: argparse.Namespace, settings: Settings) -> None:
     asked = {
         "--backend ray": arguments.backend == "ray",
-        "--upload-model": arguments.upload_model,
-        "fine_tuning.upload_enabled": settings.fine_tuning.upload_enabled,
     }
     for flag, wanted in asked.items():
         if wanted:

@@ -16,9 +16,9 @@ import yaml
 from config.errors import Error, UsageError
 from config.load import build, read_file
 from config.location import HELP, personal_file, settings_file
+from config.secret import Secret
 from daemon.errors import TokenRefused
 from daemon.github.check import Access, access
-from daemon.secret import Secret
 from daemon.tokens import github_token, to_keychain
 from pipeline.stage import write_atomically
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.errors import Error
+from config.secret import Secret
 from config.settings import Github, Watched
 from daemon.doctor.interface import Circumstances, Finding, Level
 from daemon.github.check import access
 from daemon.identity import holder
 from daemon.layout import layout_of
-from daemon.secret import Secret
 from daemon.store.database import is_sound
 from daemon.tokens import github_token
 

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from config.secret import Secret
 from daemon.errors import ArtifactRefused, GithubError
-from daemon.secret import Secret
 
 SECONDS = 120.0
 

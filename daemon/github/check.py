@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from config.secret import Secret
 from config.settings import Github
 from daemon.clock import SystemClock
 from daemon.github.answers import RepositoryAnswer, decode
 from daemon.github.client import Client
 from daemon.github.limits import Limits
-from daemon.secret import Secret
 
 
 class Access(msgspec.Struct, frozen=True):

@@ -13,11 +13,11 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError as TransportError
 
+from config.secret import Secret
 from config.settings import Github
 from daemon.clock import Clock
 from daemon.errors import GithubError, Gone, Missing, TokenRefused
 from daemon.github.limits import Limits, is_limit
-from daemon.secret import Secret
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 MAX_REDIRECTS = 3

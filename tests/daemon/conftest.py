@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from config.reload import LiveSettings
+from config.secret import Secret
 from daemon.conditions.readings import Readings
 from daemon.layout import layout_of
 from daemon.notify import Notifier
-from daemon.secret import Secret
 from daemon.store.database import prepare
 from daemon.store.store import Store
 from tests.daemon.stand_in import TOKEN, StandIn

@@ -282,9 +282,9 @@ def test_a_secret_shows_itself_nowhere(tmp_path):
     import logging
     import pickle
 
+    from config.secret import Secret
     from config.settings import Daemon
     from daemon.logs import set_up
-    from daemon.secret import Secret
 
     secret = Secret("ghp_abcdefgh12345678")
     assert "ghp_" not in f"{secret} {secret!r} {secret.digest}"

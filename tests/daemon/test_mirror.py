@@ -8,11 +8,11 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from daemon.secret import Secret
 
 from config.settings import Github, Watched
 from daemon.errors import GithubError
 from daemon.mirror import Mirrors, address
-from daemon.secret import Secret
 from daemon.store.records import RunState
 from tests.daemon.conftest import REPOSITORY, zipped
 from tests.daemon.stand_in import TOKEN

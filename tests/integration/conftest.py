@@ -64,6 +64,10 @@ MEASURED = ("seconds", "memory", "tokens_per_second")
 """Parts of the names of fields that measure time or memory: these, and only these, differ between runs."""
 
 
+DIGESTS = {"exp_config.json": ("files", "inputs", "outputs"), "bom.cdx.json": ("hashes",)}
+"""Fields that hold digests of files that say how long something took."""
+
+
 def outputs(folder: Path) -> dict[str, bytes]:
     """Return every output file, fields that measure time or memory left out of the JSON ones.
 
@@ -73,13 +77,15 @@ def outputs(folder: Path) -> dict[str, bytes]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and path.suffix not in (".html", ".png") and path.name not in ("manifest.json", "run.json"):
-            found[name] = unmeasured(path) if path.suffix in (".json", ".jsonl") else path.read_bytes()
+            found[name] = unmeasured(path) if path.suffix in (".json", ".jsonl", ".md") else path.read_bytes()
     return found
 
 
 def unmeasured(path: Path) -> bytes:
     """Return a JSON or JSON-lines file without what was measured while it was made."""
     text = path.read_text()
+    if path.suffix == ".md":
+        return "\n".join(line for line in text.splitlines() if not line.startswith("Training took")).encode()
     rows = text.splitlines() if path.suffix == ".jsonl" else [text]
     return "\n".join(json.dumps(_stripped(json.loads(row), path.name), sort_keys=True) for row in rows).encode()
 
@@ -89,7 +95,7 @@ def _stripped(value: Any, name: str) -> Any:
         return [_stripped(item, name) for item in value]
     if not isinstance(value, dict):
         return value
-    gone = ("files",) if name == "exp_config.json" else ()
+    gone = DIGESTS.get(name, ())
     return {
         key: _stripped(item, name)
         for key, item in value.items()

@@ -1,0 +1,105 @@
+"""`fixsmith publish`: a finished run's release to the Hugging Face Hub, or into a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from config.errors import UsageError
+from config.location import HELP
+
+
+def add(subparsers: Any) -> None:
+    """Describe the command."""
+    command = subparsers.add_parser(
+        "publish",
+        help="upload a release to the Hugging Face Hub",
+        description="Check a finished run's release (secrets, canaries, licences, who can read it) and publish it: one "
+        "commit and one tag for each repository. The same again changes nothing; interrupted, it goes on.",
+        epilog="Repositories are private unless publish.public names them; public ones need --review and --yes.",
+    )
+    command.add_argument("--run", metavar="ID", dest="run_id", help="which run (default: the newest)")
+    command.add_argument("--review", action="store_true", help="show cards, files and sizes; send nothing")
+    command.add_argument("--yes", action="store_true", help="it was reviewed: publish to public repositories too")
+    command.add_argument("--folder", metavar="DIR", help="publish into this folder instead of the Hub")
+    command.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
+    command.add_argument("--config", metavar="FILE", help=HELP)
+    command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Publish, or show what would be published; return 0."""
+    from config.load import load_settings
+    from config.location import settings_file
+    from pipeline.publishing.upload import release_of, upload
+
+    settings = load_settings(settings_file(arguments.config))
+    workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser().absolute()
+    folder = run_folder(workspace, arguments.run_id)
+    if arguments.review:
+        _review(release_of(folder, settings), settings)
+        return 0
+    target, tokens = _target(arguments, settings)
+    published = upload(folder, settings, target, lambda: tokens, _say(arguments.json), reviewed=arguments.yes)
+    for one in published:
+        _tell(one, arguments.json)
+    return 0
+
+
+def run_folder(workspace: Path, run_id: str | None) -> Path:
+    """Return a run's folder; raise UsageError when there is none."""
+    folder = workspace / "runs" / run_id if run_id else (workspace / "latest").resolve()
+    if not folder.is_dir() or (run_id and folder.parent != workspace / "runs"):
+        raise UsageError(f"There is no run {run_id or 'yet'} in {workspace}.", "`fixsmith models list` names them.")
+    return folder
+
+
+def _target(arguments: argparse.Namespace, settings: Any) -> tuple[Any, list[Any]]:
+    from daemon.tokens import hub_token
+    from pipeline.publishing.hub.target import HubTarget
+    from pipeline.publishing.local import LocalTarget
+
+    if arguments.folder:
+        return LocalTarget(Path(arguments.folder).expanduser().absolute()), []
+    token = hub_token(settings.publish)
+    return HubTarget(settings.publish, token), [token]
+
+
+def _review(release: Any, settings: Any) -> None:
+    """Print every card whole, every file with its size, and who would be able to read it."""
+    from pipeline.publishing.interface import contents
+
+    for part in release.parts:
+        files = contents(Path(part.folder))
+        seen = "PUBLIC" if part.repository in settings.publish.public else "private"
+        lines = [f"{part.repository} ({part.kind}, {seen}), run {release.run}", ""]
+        lines += [f"{file.bytes:>12,}  {name}" for name, file in files.items()]
+        card = Path(part.folder) / "README.md"
+        lines += ["", card.read_text(encoding="utf-8") if card.is_file() else "There is no card.", ""]
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _say(as_json: bool) -> Any:
+    import msgspec
+
+    def say(what: str, done: int, total: int) -> None:
+        if as_json:
+            line = {"event": "upload", "what": what, "done": done, "total": total}
+            sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+            sys.stdout.flush()
+        elif sys.stderr.isatty():
+            sys.stderr.write(f"\r\033[K{what} {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    return say
+
+
+def _tell(one: Any, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        sys.stdout.write(msgspec.json.encode({"event": "published"} | msgspec.to_builtins(one)).decode() + "\n")
+        return
+    state = "was there already" if one.already else "published"
+    sys.stdout.write(f"{one.url} {state} (tag {one.tag}){': ' + one.note if one.note else ''}\n")
