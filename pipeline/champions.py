@@ -13,8 +13,9 @@ from pathlib import Path
 
 import msgspec
 
+from config.errors import UsageError
 from pipeline.records import Record
-from pipeline.stage import RunFolder, digest_file, read_records, synchronise, write_atomically
+from pipeline.stage import RunFolder, digest_file, read_records, restrict, synchronise, write_atomically
 
 FOLDER, LINE, ABOUT, LINK = "champions", "champions.jsonl", "champion.json", "champion"
 ADAPTER = "adapters.safetensors"
@@ -90,11 +91,28 @@ def _promoted(workspace: Path, run: RunFolder, specialist: str) -> Champion | No
     shutil.rmtree(temporary, ignore_errors=True)
     shutil.copytree(source, temporary)
     write_atomically(temporary / ABOUT, msgspec.json.format(msgspec.json.encode(champion)) + b"\n")
+    restrict(temporary)
     for path in temporary.rglob("*"):
         synchronise(path)
     shutil.rmtree(target, ignore_errors=True)
     temporary.replace(target)
     return champion
+
+
+def roll_back(workspace: Path, specialist: str) -> Champion:
+    """Make the champion before the newest of a kind the champion again; raise UsageError when there is none.
+
+    It is written as a new entry at the end of the line: what happened stays readable.
+    """
+    known = line(workspace)
+    ours = [one for one in known if one.specialist == specialist]
+    earlier = next((one for one in reversed(ours) if one != ours[-1]), None)
+    if earlier is None or not (folder(workspace, earlier) / ADAPTER).is_file():
+        raise UsageError(f"There is no earlier {specialist} champion.", "`fixsmith models list` shows what there is.")
+    lines = [msgspec.json.encode(one, order="sorted") + b"\n" for one in (*known, earlier)]
+    write_atomically(workspace / FOLDER / LINE, b"".join(lines))
+    _point(workspace)
+    return earlier
 
 
 def _point(workspace: Path) -> None:

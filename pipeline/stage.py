@@ -273,6 +273,13 @@ def synchronise(path: Path) -> None:
         os.close(descriptor)
 
 
+def restrict(folder: Path) -> None:
+    """Make a folder and all below it its owner's alone: 0700 for folders, 0600 for files."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+
 def write_records(path: Path, records: Iterable[msgspec.Struct]) -> int:
     """Write records as JSON lines (keys sorted, so equal records are equal bytes); return how many."""
     count = 0

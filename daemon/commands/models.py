@@ -28,10 +28,12 @@ def add(subparsers: Any) -> None:
     prune = _action(actions, "prune", "remove old models; champions and published ones stay")
     prune.add_argument("--keep", metavar="N", type=int, default=5, help="newest runs that stay (default: 5)")
     prune.add_argument("--yes", action="store_true", help="remove them; without it they are only named")
+    rollback = _action(actions, "rollback", "make the champion before this one the champion again")
+    rollback.add_argument("specialist", choices=("analysis", "codefix", "single"), help="which one")
     verify = _action(actions, "verify", "check a release's files, origin, bill and signature, without network")
     verify.add_argument("path", metavar="PATH", help="a release's folder, or one downloaded repository")
     verify.add_argument("--public-key", metavar="FILE", help="the signer's public key (PEM)")
-    for one in (listing, show, test, prune, verify):
+    for one in (listing, show, test, prune, rollback, verify):
         one.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
 
@@ -45,7 +47,7 @@ def _action(actions: Any, name: str, summary: str) -> Any:
 def run(arguments: argparse.Namespace) -> int:
     """Do the action; return 0."""
     action: Callable[[argparse.Namespace, Path], None] = {
-        "list": _list, "show": _show, "test": _test, "prune": _prune, "verify": _verify,
+        "list": _list, "show": _show, "test": _test, "prune": _prune, "rollback": _rollback, "verify": _verify,
     }[arguments.action]  # fmt: skip
     action(arguments, _workspace(arguments))
     return 0
@@ -117,6 +119,20 @@ def _prune(arguments: argparse.Namespace, workspace: Path) -> None:
     _print(gone, arguments.json)
     if not arguments.json:
         _write(f"{len(gone)} models {'removed' if arguments.yes else 'would be removed; --yes removes them'}.")
+
+
+def _rollback(arguments: argparse.Namespace, workspace: Path) -> None:
+    import msgspec
+
+    from pipeline.champions import folder, roll_back
+    from pipeline.flow import exclusive
+
+    with exclusive(workspace):
+        champion = roll_back(workspace, arguments.specialist)
+    if arguments.json:
+        _write(msgspec.json.encode(champion).decode())
+    else:
+        _write(f"{champion.run}/{champion.specialist} is the champion again: {folder(workspace, champion)}")
 
 
 def _verify(arguments: argparse.Namespace, _: Path) -> None:

@@ -18,7 +18,7 @@ from pipeline.publishing.cards import About, data_card, model_card
 from pipeline.publishing.data import lay_out
 from pipeline.publishing.lineage import BOM, LINEAGE, bill, encode, lineage
 from pipeline.publishing.signing import sign
-from pipeline.stage import MANIFEST, Context, Manifest, Request, write_atomically
+from pipeline.stage import MANIFEST, Context, Manifest, Request, restrict, write_atomically
 
 RESULTS = "results.json"
 
@@ -126,6 +126,7 @@ def _bind(context: Context, release: Path) -> None:
         write_atomically(release / part / BOM, encode(bill(record)))
         if context.settings.publish.signing_key:
             sign(release / part, Path(context.settings.publish.signing_key).expanduser())
+    restrict(release)
 
 
 def _repository(context: Context, part: str) -> str | None:

@@ -99,10 +99,3 @@ def prune(workspace: Path, keep: int, *, really: bool) -> list[Model]:
         for stage in WEIGHTS:
             shutil.rmtree(workspace / "runs" / run / stage, ignore_errors=True)
     return gone
-
-
-def restrict(folder: Path) -> None:
-    """Make a folder and all below it readable by its owner alone: 0700 and 0600."""
-    for path in [folder, *folder.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(0o700 if path.is_dir() else 0o600)

@@ -131,3 +131,26 @@ def test_a_swapped_champion_is_caught() -> None:
     with pytest.raises(binding.Tampered, match="The adapter of champion-analysis was swapped"):
         binding.check_champion(loaded, champion)
     binding.check_champion(loaded, None)
+
+
+def test_a_rollback_makes_the_champion_before_it_the_champion_again(tmp_path: Path) -> None:
+    import pytest
+
+    from config.errors import UsageError
+    from pipeline import champions
+
+    made = []
+    for run in ("one", "two"):
+        champion = champions.Champion(run=run, specialist="analysis", base="b", base_digest="d", adapter=run)
+        (champions.folder(tmp_path, champion)).mkdir(parents=True)
+        (champions.folder(tmp_path, champion) / champions.ADAPTER).write_text(run)
+        made.append(champion)
+    line = b"".join(msgspec.json.encode(one) + b"\n" for one in made)
+    (tmp_path / champions.FOLDER / champions.LINE).write_bytes(line)
+    assert champions.roll_back(tmp_path, "analysis") == made[0]
+    assert [one.run for one in champions.line(tmp_path)] == ["one", "two", "one"]
+    assert (tmp_path / champions.LINK / "analysis" / champions.ADAPTER).read_text() == "one"
+    assert champions.opponents(tmp_path)["analysis"].endswith("one/analysis")
+    assert champions.roll_back(tmp_path, "analysis") == made[1], "and back again"
+    with pytest.raises(UsageError, match="no earlier codefix champion"):
+        champions.roll_back(tmp_path, "codefix")

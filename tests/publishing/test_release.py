@@ -247,3 +247,8 @@ def test_the_lineage_says_what_it_was_made_with(made):
     assert record["seeds"] == {"training": 20250917, "split": 7}
     assert record["libraries"]["mlx-lm"] and record["python"] and len(record["code"]) == 64
     assert record["stages"]["train-codefix"]["inputs"].keys() == {"assemble", "train-analysis"}
+
+
+def test_a_release_is_its_owners_alone(made):
+    modes = {path.stat().st_mode & 0o777 for path in [made, *made.rglob("*")]}
+    assert modes == {0o700, 0o600}
