@@ -16,7 +16,7 @@ from pipeline.scanners.interface import Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
-from pipeline.scanners.sarif.results import Seen, word_of
+from pipeline.scanners.sarif.results import Seen, named_severity, word_of
 
 _NUMBERED = re.compile(r"^\d+ ?", re.MULTILINE)
 
@@ -88,13 +88,11 @@ def _problem(problem: _Problem, pointer: str) -> Iterator[Fault]:
 
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
     """Bandit keeps its own severity beside SARIF's level; an end column is of the statement's last line."""
-    level = severity.from_word("bandit", word_of(seen, "issue_severity"))
+    finding = named_severity(finding, "bandit", word_of(seen, "issue_severity"))
     location = finding.location
     if isinstance(location, FileLocation) and location.end_line != location.start_line:
         location = msgspec.structs.replace(location, end_column=None)
-    return msgspec.structs.replace(
-        finding, location=location, domain=Domain.SAST, severity=level if level is not None else finding.severity
-    )
+    return msgspec.structs.replace(finding, location=location, domain=Domain.SAST)
 
 
 DIALECT = Dialect(scanner="bandit", tools=("bandit",), refine=_refine)

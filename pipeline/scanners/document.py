@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -90,10 +89,15 @@ def escape(name: str) -> str:
     return name[:LONGEST_NAME].replace("~", "~0").replace("/", "~1")
 
 
-@cache
-def decoder_of(item: type[Any]) -> msgspec.json.Decoder[Any]:
-    """Return the decoder of a type: making one costs more than a small element."""
-    return msgspec.json.Decoder(item)
+_DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
+
+
+def decoder_of(item: type[T]) -> msgspec.json.Decoder[T]:
+    """Return the decoder of a type: making one costs more than decoding a small element."""
+    found = _DECODERS.get(item)
+    if found is None:
+        found = _DECODERS[item] = msgspec.json.Decoder(item)
+    return found
 
 
 def each(

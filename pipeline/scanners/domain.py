@@ -40,6 +40,7 @@ _IAC_NAME = re.compile(
     r"|template\.(ya?ml|json)|main\.ya?ml)$"
 )
 _RULES: tuple[tuple[re.Pattern[str], Domain], ...] = (
+    (re.compile(r"^(cve-\d{4}-\d|ghsa(-[2-9a-z]{4}){3}|(pysec|rustsec|snyk|osv|mal)-\w)"), Domain.SCA),
     (re.compile(r"^generic\.secrets\.|^ckv_secret_|^detect-secrets|^ggshield|secrets?\.security"), Domain.SECRETS),
     (re.compile(r"^dockerfile\.|docker-compose|^dl\d{4}$|^ckv2?_docker_"), Domain.CONTAINER),
     (re.compile(r"^(ckv2?_openapi_)|openapi|swagger"), Domain.API),

@@ -18,7 +18,7 @@ from pipeline.scanners.interface import RawFinding, Report
 from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import ABSOLUTE, Place, place_of
 from pipeline.scanners.sarif.reader import Dialect
-from pipeline.scanners.sarif.results import Seen, text_of
+from pipeline.scanners.sarif.results import Seen, named_severity, score_of, text_of
 
 _FIELD = re.compile(r"^(Vulnerability|Severity|Package|Version|Fix Version|Type|Location):?[ \t]+(.*)$", re.MULTILINE)
 _IN_IMAGE = re.compile(r" was found in image (.{1,500}?) at: ")
@@ -153,7 +153,7 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
     )
     location, flags = _location(artifact, image[1] if image else None)
     fixed = tuple(part.strip() for part in fields.get("Fix Version", "").split(",") if part.strip())
-    word = severity.from_word("grype", fields.get("Severity"))
+    finding = named_severity(finding, "grype", fields.get("Severity"), score_of(seen) or None)
     return msgspec.structs.replace(
         finding,
         rule=msgspec.structs.replace(
@@ -161,7 +161,6 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
         ),
         location=location,
         domain=domain.of_package(image is not None),
-        severity=word if word is not None else finding.severity,
         hints=Hints(fixed_versions=fixed),
         flags=(*flags, *(flag for flag in finding.flags if flag != ABSOLUTE)),
     )

@@ -1,4 +1,4 @@
-"""OSV-Scanner: its JSON, versions 1 and 2 (advisories in the OSV schema)."""
+"""OSV-Scanner: its JSON, versions 1 and 2 (advisories in the OSV schema), and its SARIF."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from typing import Any
 
 import msgspec
 
-from pipeline.records import Hints, ImageLocation, Location, PackageLocation, Rule, Scanner
+from pipeline.records import Domain, FileLocation, Hints, ImageLocation, Location, PackageLocation, Rule, Scanner
 from pipeline.scanners import domain, severity
 from pipeline.scanners.cvss import base_score
 from pipeline.scanners.cwe import cwe_numbers
 from pipeline.scanners.document import Said, each, elements, load
-from pipeline.scanners.ecosystems import ecosystem
+from pipeline.scanners.ecosystems import ecosystem, of_lock_file
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import Place, place_of
+from pipeline.scanners.sarif.reader import Dialect
+from pipeline.scanners.sarif.results import Seen, score_of, text_of
 
 _KEYS = {"results", "experimental_config", "image_metadata", "license_summary", "experimental_generic_findings"}
 _SCORE = re.compile(r"\d{1,2}(\.\d{1,2})?")
+_IN_MESSAGE = re.compile(r"Package '([^'\s]{1,300})@([^'\s@]{1,200})' is vulnerable to ")
+_FIXED = re.compile(r"^\| ?([^|\s]{1,80}) ?\| ?([^|\s]{1,300}) ?\| ?([^|\s]{1,200}) ?\|$", re.MULTILINE)
 _IMAGE_SOURCES = ("docker", "image")
 
 
@@ -185,4 +189,31 @@ def _read(report: Report) -> Iterator[Said]:
     yield from faults
 
 
-READER = FormatReader(name="osv-scanner", native=_is_native, decode=_read)
+def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
+    """OSV-Scanner's SARIF names the package in the message, other ids beside the rule, and warns always alike."""
+    said = _IN_MESSAGE.match(finding.message)
+    names = [finding.rule.id, *(seen.rule.deprecated_ids or [])]
+    known = severity.from_score(score_of(seen))
+    path = finding.location.path if isinstance(finding.location, FileLocation) else ""
+    location: Location = finding.location
+    if said:
+        location = PackageLocation(ecosystem=of_lock_file(path), name=said[1], version=said[2], path=path or None)
+    rows = _FIXED.findall(text_of(seen.rule.help))
+    return msgspec.structs.replace(
+        finding,
+        location=location,
+        domain=Domain.SCA,
+        severity=severity.first(known),
+        message=text_of(seen.rule.short_description).removeprefix(f"{finding.rule.id}: ") or finding.message,
+        aliases=tuple(dict.fromkeys(name for name in names if name != finding.rule.id)),
+        hints=Hints(
+            fixed_versions=tuple(
+                dict.fromkeys(row[2] for row in rows if said and row[0] in names and row[1] == said[1])
+            )
+        ),
+        flags=tuple(dict.fromkeys((*finding.flags, *severity.flags_for(known)))),
+    )
+
+
+DIALECT = Dialect(scanner="osv-scanner", tools=("osv-scanner",), refine=_refine)
+READER = FormatReader(name="osv-scanner", native=_is_native, decode=_read, dialect=DIALECT)

@@ -15,7 +15,7 @@ from pipeline.scanners.interface import Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import Place, file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
-from pipeline.scanners.sarif.results import Seen, word_of
+from pipeline.scanners.sarif.results import Seen, named_severity, word_of
 
 _NOTHING_THERE = re.compile(r"not found in|^no .{1,100} found in|^no .{0,100}files found", re.IGNORECASE)
 """Terrascan tries every kind of configuration and reports each that isn't there as an error."""
@@ -122,12 +122,8 @@ def _error(error: _ScanError, pointer: str) -> Iterator[Fault]:
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
     """Terrascan keeps its own severity beside SARIF's level."""
     path = finding.location.path if isinstance(finding.location, FileLocation) else ""
-    word = severity.from_word("terrascan", word_of(seen, "severity"))
-    return msgspec.structs.replace(
-        finding,
-        domain=domain.of_configuration(finding.rule.id, path),
-        severity=word if word is not None else finding.severity,
-    )
+    finding = named_severity(finding, "terrascan", word_of(seen, "severity"))
+    return msgspec.structs.replace(finding, domain=domain.of_configuration(finding.rule.id, path))
 
 
 def _is_native(seen: Outline, head: str) -> bool:

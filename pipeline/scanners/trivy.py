@@ -27,7 +27,7 @@ from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.outline import Outline, outline
 from pipeline.scanners.places import Place, file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
-from pipeline.scanners.sarif.results import Seen, text_of
+from pipeline.scanners.sarif.results import Seen, named_severity, score_of, text_of
 
 _FIELD = re.compile(
     r"^(Package|Installed Version|Fixed Version|Severity|Artifact|Type|Match|Secret):[ \t]*(.*)$", re.MULTILINE
@@ -266,7 +266,7 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding | Fault:
         finding = msgspec.structs.replace(finding, domain=Domain.SECRETS, message=_secret_title(seen, fields))
     elif kind == "Misconfiguration" or "Type" in fields:
         finding = _configuration_finding(finding, fields)
-    word = severity.from_word("trivy", fields.get("Severity") or _severity_tag(seen))
+    finding = named_severity(finding, "trivy", fields.get("Severity") or _severity_tag(seen), score_of(seen) or None)
     location = finding.location
     if isinstance(location, FileLocation):
         location = _lines_only(location, seen)
@@ -274,7 +274,6 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding | Fault:
         finding,
         location=location,
         rule=msgspec.structs.replace(finding.rule, name=text_of(seen.rule.short_description) or finding.rule.name),
-        severity=word if word is not None else finding.severity,
     )
 
 

@@ -15,7 +15,7 @@ from pipeline.scanners.interface import RawFinding, Report
 from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
-from pipeline.scanners.sarif.results import Seen, word_of
+from pipeline.scanners.sarif.results import Seen, named_severity, word_of
 
 _PREFIX = "zizmor/"
 _DOCS = "https://docs.zizmor.sh/audits/#"
@@ -110,7 +110,7 @@ def _path(key: dict[str, Any]) -> str:
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
     """Rule ids without their prefix, as in JSON; zizmor's own severity beside SARIF's level."""
     identity = finding.rule.id.removeprefix(_PREFIX)
-    word = severity.from_word("zizmor", word_of(seen, "zizmor/severity"))
+    finding = named_severity(finding, "zizmor", word_of(seen, "zizmor/severity"))
     named = seen.rule.help.text if seen.rule.help else None
     rule = Rule(
         id=identity, name=named or None, cwes=finding.rule.cwes, help_uri=finding.rule.help_uri or _DOCS + identity
@@ -120,7 +120,6 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
         rule=rule,
         domain=Domain.IAC,
         flow=(),
-        severity=word if word is not None else finding.severity,
     )
 
 

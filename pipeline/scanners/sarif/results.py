@@ -222,6 +222,18 @@ def word_of(seen: Seen, *names: str) -> str | None:
     return None
 
 
+def named_severity(finding: RawFinding, scale: str, word: str | None, score: float | None = None) -> RawFinding:
+    """Give a finding the severity the tool itself names beside SARIF's level, or the score's.
+
+    A word that is on no scale (unknown, undefined) names none; without a word the level counts.
+    """
+    if word is None:
+        return finding
+    known = (severity.from_word(scale, word), severity.from_score(score))
+    kept = tuple(flag for flag in finding.flags if flag != severity.UNKNOWN_FLAG)
+    return msgspec.structs.replace(finding, severity=severity.first(*known), flags=(*kept, *severity.flags_for(*known)))
+
+
 def text_of(message: Message | None) -> str:
     """Text of a message, or its markdown, or nothing."""
     return (message.text or message.markdown or "") if message else ""

@@ -107,6 +107,7 @@ class RuleText(_Part):
     default_configuration: Configuration | None = None
     message_strings: dict[str, Message] | None = None
     relationships: list[Relationship] | None = None
+    deprecated_ids: list[str] | None = None
     properties: dict[str, Any] | None = None
 
 
