@@ -55,9 +55,9 @@ def examples(material: Material) -> Iterator[tuple[str, Example]]:
         if made is not None:
             yield "codefix", made
     if material.fixes and material.excerpt is not None:
-        fix, verdict = material.fixes[0]
+        fix, _ = material.fixes[0]
         if (fits := whole(material.excerpt, fix)) is not None:
-            yield "analysis", safe(material, material.excerpt, fits, verdict)
+            yield "analysis", safe(material, material.excerpt, fits)
 
 
 def analysis(material: Material) -> Example:
@@ -76,11 +76,11 @@ def analysis(material: Material) -> Example:
     )
 
 
-def safe(material: Material, excerpt: Excerpt, fix: Fix, verdict: Verdict) -> Example:
+def safe(material: Material, excerpt: Excerpt, fix: Fix) -> Example:
     """Return the pair's other half: the same question about the code after the fix."""
     finding, fixed = material.finding, apply(excerpt, fix)
     answer = prose.verdict_line(finding, fixed.flagged, safe=True)
-    answer += "\n" + prose.explain_safe(finding, fixed, fix, verdict.evidence)
+    answer += "\n" + prose.explain_safe(finding, fixed, fix)
     metadata = _metadata(finding, kind="analysis", label="safe", lines=fixed.flagged, code=_code(material))
     return _example(
         prompts.ANALYSIS_SYSTEM,

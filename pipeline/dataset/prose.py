@@ -79,12 +79,14 @@ def explain(finding: Finding, excerpt: Excerpt | None, passages: Sequence[Passag
     return " ".join([_cause(finding, excerpt), *said])
 
 
-def explain_safe(finding: Finding, excerpt: Excerpt, fix: Fix, evidence: str) -> str:
-    """Return why the same place, after the fix, no longer has the weakness."""
-    was, now = changed_lines(fix.before, fix.replacement)
+def explain_safe(finding: Finding, excerpt: Excerpt, fix: Fix) -> str:
+    """Return why nothing is to be done in the fixed code, from that code alone: whoever asks sees no other."""
+    _, now = changed_lines(fix.before, fix.replacement)
+    lines = enumerate(excerpt.text.split("\n"), excerpt.start_line)
+    number = next((number for number, line in lines if now and _quote(line) == now), None)
     where = f"`{excerpt.path}`" + (f", in `{excerpt.symbol}`," if excerpt.symbol else "")
-    change = f"{where} now has `{now}`" + (f" where `{was}` stood." if was else ".")
-    return f"{change} {_capital(evidence)}: {finding.scanner.name} no longer reports {finding.rule.id} here."
+    cause = _code_cause(finding, excerpt) if number is None else f"Line {number} of {where} reads `{now}`."
+    return f"{cause} {finding.scanner.name} finds nothing of {finding.rule.id} in it: nothing is to be changed."
 
 
 def changed_lines(before: str, after: str) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """Training conversations say what the sources say, and can be applied and scored by a program."""
 
+import re
+
 import msgspec
 from samples import CODE, excerpt, finding, fix, package
 
@@ -43,6 +45,13 @@ def test_a_fix_makes_a_safe_twin_of_the_same_place() -> None:
     assert head(safe)["verdict"] == "safe"
     assert "yaml.safe_load(stream)" in safe.messages[1].content
     assert vulnerable.metadata["pair"] == safe.metadata["pair"]
+
+
+def test_what_is_said_of_safe_code_stands_in_its_question() -> None:
+    _, safe = made()["analysis"]
+    said = safe.messages[2].content.split("\n", 1)[1]
+    assert "`return yaml.safe_load(stream)`" in said and "yaml.load(" not in said
+    assert all(quoted in safe.messages[1].content for quoted in re.findall(r"`([^`]+)`", said))
 
 
 def test_a_code_fix_answer_applied_to_the_code_is_the_fixed_code() -> None:
