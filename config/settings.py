@@ -483,7 +483,11 @@ class Publish(Section):
         ),
     ] = "https://huggingface.co"
     token_file: Annotated[
-        str, Meta(description="File holding the Hub's token, readable by you alone. Empty: $HF_TOKEN, keychain.")
+        str,
+        Meta(
+            description="File holding the Hub's token, readable by you alone. Empty: $HF_TOKEN; `fixsmith publish` "
+            "looks into the keychain too."
+        ),
     ] = ""
     naming: Annotated[
         Literal["fixed", "timestamp"],
