@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+_CONTROLS = {bytes([code]): b"\\u%04x" % code for code in range(0x20)}
 _ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
@@ -146,7 +147,7 @@ def _walk(text: Buffer, walk: _Walk) -> bool:
     """Walk the tokens to the document's end; True when something is broken on the way."""
     for match in _TOKEN.finditer(text):
         if match.lastindex:
-            walk.edits += _escapes(text, match.start(), match.end())
+            walk.edits.append(_Edit(match.start(), match.end(), _escaped(match[0])))
             continue
         token = match[0]
         if len(token) > 1:
@@ -158,10 +159,10 @@ def _walk(text: Buffer, walk: _Walk) -> bool:
     return False
 
 
-def _escapes(text: Buffer, start: int, end: int) -> Iterator[_Edit]:
-    """Escape each raw control character of a string."""
-    for match in _CONTROL.finditer(text, start, end):
-        yield _Edit(match.start(), match.end(), b"\\u%04x" % match[0][0])
+def _escaped(string: bytes) -> bytes:
+    """Return a string with its raw control characters escaped, and its lone surrogates replaced."""
+    paired = _ESCAPE.sub(lambda match: b"\\ufffd" if match.lastindex else match[0], string)
+    return _CONTROL.sub(lambda match: _CONTROLS[match[0]], paired)
 
 
 def _lone_surrogates(text: Buffer, end: int) -> Iterator[_Edit]:

@@ -1,9 +1,11 @@
-"""One run written in SARIF and in the scanner's own JSON is one list of findings."""
+"""One weakness told by several formats or tools is one finding with all its origins."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from pipeline.records import Severity
 from tests.findings.running import parse
 from tests.scanners.corpus import HERE
 
@@ -24,3 +26,43 @@ def test_sarif_and_native_json_of_one_run_are_one_finding_each(pair: Path, tmp_p
     both = parse(tmp_path / "out", tmp_path / "both", run="both").findings()
     assert len(both) == len(alone) > 0
     assert all(len({origin.artifact for origin in one.origins}) == 2 for one in both)
+
+
+LOCK = "web/package-lock.json"
+CVE, GHSA = "CVE-2020-8203", "GHSA-p6mc-m468-83gw"
+LODASH = {"name": "lodash", "version": "4.17.15"}
+TRIVY = {"VulnerabilityID": CVE, "PkgName": "lodash", "InstalledVersion": "4.17.15", "Severity": "HIGH"}
+GRYPE = {
+    "vulnerability": {"id": GHSA, "severity": "Unknown", "fix": {"versions": ["4.17.19"]}},
+    "relatedVulnerabilities": [{"id": CVE}],
+    "artifact": {**LODASH, "type": "npm", "locations": [{"path": f"/{LOCK}"}]},
+}
+OSV = {"package": {**LODASH, "ecosystem": "npm"}, "vulnerabilities": [{"id": GHSA, "aliases": [CVE]}]}
+NPM = {"name": "lodash", "title": "T", "url": f"https://github.com/advisories/{GHSA}", "severity": "low"}
+CHECKOV = {
+    "check_id": "CKV_CVE_2020_8203",
+    "file_path": f"/{LOCK}",
+    "vulnerability_details": {"id": CVE, "package_name": "lodash", "package_version": "4.17.15"},
+}
+REPORTS = {
+    "trivy": {
+        "SchemaVersion": 2,
+        "ArtifactName": ".",
+        "Results": [{"Target": LOCK, "Class": "lang-pkgs", "Type": "npm", "Vulnerabilities": [TRIVY]}],
+    },
+    "grype": {"matches": [GRYPE], "source": {"type": "directory"}, "descriptor": {"name": "grype"}},
+    "osv": {"results": [{"source": {"path": f"/src/{LOCK}", "type": "lockfile"}, "packages": [OSV]}]},
+    "npm": {"auditReportVersion": 2, "vulnerabilities": {"lodash": {"name": "lodash", "via": [NPM]}}},
+    "checkov": {"check_type": "sca_package", "results": {"failed_checks": [CHECKOV]}},
+    "semgrep": json.loads((HERE / "semgrep" / "odd-supply-chain.json").read_text()),
+}
+
+
+def test_six_tools_on_one_advisory_in_one_package_are_one_finding(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name, report in REPORTS.items():
+        (tmp_path / "in" / f"{name}.json").write_text(json.dumps(report))
+    (found,) = parse(tmp_path / "out", tmp_path / "in").findings()
+    assert len(found.origins) == len(REPORTS)
+    assert found.rule.id == CVE and GHSA in found.aliases
+    assert found.severity is Severity.HIGH and "severity-unknown" not in found.flags
