@@ -8,8 +8,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from daemon.secret import Secret
 
+from config.secret import Secret
 from config.settings import Github, Watched
 from daemon.errors import GithubError
 from daemon.mirror import Mirrors, address
