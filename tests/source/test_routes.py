@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from pipeline.records import Domain, UrlLocation
 from pipeline.source.folder import FolderTree
 from pipeline.source.routes.interface import Files
 from pipeline.source.routes.match import match_url
-from pipeline.source.routes.table import MAX_CHARACTERS, READERS, readable, routes_of
+from pipeline.source.routes.table import READERS, routes_of
 from tests.source.test_locate import locate
 from tests.source.trees import finding_at, write_files
 
@@ -134,14 +133,3 @@ def test_a_package_whose_report_names_no_file_is_found_in_the_one_manifest(tmp_p
     finding = finding_at("", None, location=PackageLocation(ecosystem="PyPI", name="Requests", version="2.0"))
     _, (excerpt,), _ = locate(tmp_path, [finding], source)
     assert (excerpt.path, excerpt.flagged, excerpt.text) == ("api/requirements.txt", (2, 2), "requests==2.0\n")
-
-
-@pytest.mark.parametrize("unit", ["app.route('/x').get(", "app.use('/x', ((((", "f.register( {prefix ", "@app.get('/x'\n", "path('a', (?P<x>((", '@GetMapping((("a', 'get("/x" {', "get '/x' do\n", '@GetMapping("/a") @A(@A(', '/* """ "', "x = Blueprint(", ".include_router(a", "class A @RequestMapping ", "const a = require('./a"])  # fmt: skip
-@pytest.mark.parametrize("end", ["", "\n"])
-def test_no_text_makes_a_reader_slow(unit: str, end: str) -> None:
-    text = readable("express fastapi ktor urlpatterns Mapping routing\n" + f"{unit}{end}" * MAX_CHARACTERS)
-    started = time.process_time()
-    for name in ("a.js", "urls.py", "A.java", "A.kt", "config/routes.rb"):
-        for reader in READERS:
-            reader(Files({name: text}))
-    assert time.process_time() - started < 5
