@@ -135,7 +135,8 @@ def report(kind: str, measured: Measured, in_use: bool) -> dict[str, Any]:
 def certainty(measured: Measured, least: float) -> dict[str, float]:
     """Return how often anything is shown with a least score, and how often its first is right."""
     first = [measured.retrieval.combine(parts, 1, groups=("cwe",)) for parts in measured.features]
-    shown = [(ranked[0], one) for ranked, one in zip(first, measured.asked, strict=True) if ranked[0].score >= least]
+    answered = [(ranked[0], one) for ranked, one in zip(first, measured.asked, strict=True) if ranked]
+    shown = [(scored, one) for scored, one in answered if scored.score >= least]
     right = sum(scored.entry.passage.id in one.right for scored, one in shown)
     return {"shown": round(len(shown) / len(first), 3), "right": round(right / max(1, len(shown)), 3)}
 

@@ -59,6 +59,15 @@ SAMPLES = {
     "requirements": ("requirements.txt", "#", "flask==1 \\\n  --hash=sha256:FLAG\ndjango==2\n", "flask==1", "flask==1 \\\n  --hash=sha256:FLAG\n", ""),
     "gradle.lockfile": ("gradle.lockfile", "#", "a:b:1=FLAG\nc:d:2=x\n", "a:b:1=FLAG", "a:b:1=FLAG\n", ""),
     "toml": ("poetry.lock", "#", '[[package]]\nname = "a"\nversion = "1" # FLAG\n\n[[package]]\nname = "b"\n', None, '[[package]]\nname = "a"\nversion = "1" # FLAG\n', ""),
+    "cloudformation in json": ("t.json", "", '{\n  "Resources": {\n    "B": {\n      "Type": "AWS::S3::Bucket",\n      "Properties": {"AccessControl": "FLAG"}\n    },\n    "C": {\n      "Type": "X"\n    }\n  }\n}\n', "Resources / B", '    "B": {\n      "Type": "AWS::S3::Bucket",\n      "Properties": {"AccessControl": "FLAG"}\n    },\n', '  "Resources": {\n'),
+    "ansible role": ("roles/a/tasks/main.yml", "#", "- name: one\n  shell: x # FLAG\n- name: two\n  shell: y\n", None, "- name: one\n  shell: x # FLAG\n", ""),
+    "ansible block": ("play.yml", "#", "- hosts: all\n  tasks:\n    - name: b\n      block:\n        - name: one\n          shell: x # FLAG\n        - name: two\n          shell: y\n", "tasks / block", "        - name: one\n          shell: x # FLAG\n", "- hosts: all\n  tasks:\n    - name: b\n      block:\n"),
+    "puppet define": ("m.pp", "#", "define a::b($x) {\n  exec { \"rm ${x}\": # FLAG\n    path => '/bin',\n  }\n}\n", "define a::b / exec", "  exec { \"rm ${x}\": # FLAG\n    path => '/bin',\n  }\n", "define a::b($x) {\n"),
+    "chef with a nested block": ("recipes/a.rb", "#", "execute 'x' do\n  command 'curl | sh' # FLAG\n  only_if { true }\nend\n\npackage 'y'\n", "execute 'x'", "execute 'x' do\n  command 'curl | sh' # FLAG\n  only_if { true }\nend\n", ""),
+    "terraform module": ("m.tf", "#", 'module "a" {\n  source = "git::x" # FLAG\n}\n\nresource "x" "y" {\n}\n', "module a", 'module "a" {\n  source = "git::x" # FLAG\n}\n', ""),
+    "a job of gitlab": (".gitlab-ci.yml", "#", "build:\n  script:\n    - curl x | sh # FLAG\ntest:\n  script: []\n", "build", "build:\n  script:\n    - curl x | sh # FLAG\n", ""),
+    "package.json": ("package.json", "", '{\n  "dependencies": {\n    "b": "FLAG",\n    "c": "2"\n  }\n}\n', "dependencies / b", '    "b": "FLAG",\n', '  "dependencies": {\n'),
+    "go.mod": ("go.mod", "//", "module a\n\nrequire (\n\tb v1 // FLAG\n\tc v2\n)\n", "b", "\tb v1 // FLAG\n", ""),
 }  # fmt: skip
 
 
@@ -100,6 +109,31 @@ def test_preprocessor_lines_do_not_break_the_function() -> None:
     excerpt = excerpt_of("a.c", text)
     assert (excerpt.tier, excerpt.symbol) == (Tier.PARTIAL, "f")
     assert "int g" not in excerpt.text and "int h" not in excerpt.text
+
+
+def test_a_condition_inside_a_function_does_not_end_it() -> None:
+    text = (
+        "int g(void) { return 1; }\nint f(int a) {\n#ifdef A\n  if (a) {\n#else\n  if (!a) {\n#endif\n"
+        "    gets(b); /* FLAG */\n  }\n  return 0;\n}\nint h(void) { return 1; }\n"
+    )
+    excerpt = excerpt_of("a.c", text)
+    assert (excerpt.tier, excerpt.symbol) == (Tier.PARTIAL, "f")
+    assert excerpt.text == text[text.index("int f") : text.index("int h")]
+
+
+def test_a_function_made_by_a_macro_is_one() -> None:
+    text = (
+        "int g(void) { return 1; }\nSYSCALL_DEFINE3(foo, int, a, char __user *, b, size_t, n)\n{\n"
+        "  copy_from_user(x, b, n); /* FLAG */\n}\nint h(void) { return 1; }\n"
+    )
+    excerpt = excerpt_of("a.c", text)
+    assert "SYSCALL_DEFINE3(foo" in excerpt.text
+    assert "int g" not in excerpt.text and "int h" not in excerpt.text
+
+
+def test_a_heredoc_in_a_dockerfile_belongs_to_its_stage() -> None:
+    text = "FROM a\nRUN <<EOF\ncurl x | sh # FLAG\nEOF\nFROM b\nRUN y\n"
+    assert excerpt_of("Dockerfile", text).text == text[: text.index("FROM b")]
 
 
 def test_the_branch_of_the_flagged_line_is_the_one_that_is_read() -> None:
