@@ -1,4 +1,4 @@
-"""kill -9 of the service and of its child at random moments: `python -m benchmarks.kills [--kills 200] [--seed 1]`.
+"""kill -9 of service and child at random moments: `python -m benchmarks.kills [--kills 200] [--seed 1] [--longest 0.8]`.
 
 The real service on a GitHub on loopback with a stubbed flow, as in `tests/daemon/test_service.py`.
 Ends with an AssertionError when a run was lost or finished twice, a process was left over, or
@@ -23,6 +23,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--longest", type=float, default=0.8, help="most seconds before the next kill of the service")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, StandIn() as github:
         github.repository(REPOSITORY)
@@ -30,7 +31,8 @@ def main():
         one = Running(Path(folder), github, **sections).start()
         begun = time.monotonic()
         try:
-            numbers, kills = kill_at_random(one, github, random.Random(arguments.seed), arguments.kills)
+            chance = random.Random(arguments.seed)
+            numbers, kills = kill_at_random(one, github, chance, arguments.kills, arguments.longest)
             check_after_kills(one, numbers)
         finally:
             if one.process.poll() is None:

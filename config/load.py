@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 import yaml
@@ -20,16 +20,18 @@ from config.settings import Github, Section, Settings, Watched
 
 MAX_SETTINGS_BYTES = 1_000_000
 PREFIX = "FIXSMITH_"
+SECRETS = ("FIXSMITH_TEACHER_TOKEN",)
+"""Variables that aren't settings although they are named like some."""
 
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of `path` (None: defaults) with the environment's overrides applied.
 
-    Raises SettingsError naming the key, the value's fault and the nearest right key.
+    Raises SettingsError naming the key or the variable, the value's fault and the nearest right key.
     """
     values = read_file(path) if path is not None else {}
-    apply_environment(values, os.environ if environment is None else environment)
-    return build(values, str(path) if path is not None else "the environment")
+    named = apply_environment(values, os.environ if environment is None else environment)
+    return build(values, str(path) if path is not None else "the environment", named)
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -50,44 +52,78 @@ def read_file(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def apply_environment(values: dict[str, Any], environment: Mapping[str, str]) -> None:
-    """Put each override of the environment into `values`; an unknown FIXSMITH_SECTION_ key is an error."""
-    for section in msgspec.structs.fields(Settings):
-        names = [key.name for key in msgspec.structs.fields(section.type)]
-        start = section.name.upper() + "_"
-        for variable, value in environment.items():
-            short = variable.removeprefix(PREFIX)
-            if not short.startswith(start):
-                continue
-            key = short[len(start) :].lower()
-            if key in names:
-                if variable.startswith(PREFIX) or PREFIX + short not in environment:
-                    _section(values, section.name)[key] = yaml_scalar(value)
-            elif variable.startswith(PREFIX):
-                raise SettingsError(f"{variable} names no setting{_nearest(key, names)}.", "Unset it.")
+def apply_environment(values: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Put each override of the environment into `values`; return the variable by `section.key`.
+
+    A FIXSMITH_ variable that is nearly a setting's is an error; one far from all is not ours to judge.
+    """
+    known = variables()
+    named: dict[str, str] = {}
+    for variable, value in environment.items():
+        short = variable.removeprefix(PREFIX)
+        if short in known:
+            if variable.startswith(PREFIX) or PREFIX + short not in environment:
+                section, key, kind = known[short]
+                _section(values, section)[key] = override(value, kind)
+                named[f"{section}.{key}"] = variable
+        elif variable.startswith(PREFIX) and variable not in SECRETS:
+            _refuse_misspelt(variable, short, known)
+    return named
 
 
-def yaml_scalar(text: str) -> Any:
-    """Return an environment value as YAML would read it where it is a list or mapping, else the text."""
-    if text[:1] in ("[", "{"):
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError:
-            return text
-    return text
+def variables() -> dict[str, tuple[str, str, Any]]:
+    """Return section, key and type of each setting by the short name of its variable."""
+    return {
+        f"{section.name}_{key.name}".upper(): (section.name, key.name, key.type)
+        for section in msgspec.structs.fields(Settings)
+        for key in msgspec.structs.fields(section.type)
+    }
 
 
-def build(values: dict[str, Any], origin: str) -> Settings:
-    """Convert and check a mapping; `origin` names where it came from in messages."""
+def override(text: str, kind: Any) -> Any:
+    """Return an environment value as its setting's type wants it: a list as YAML or with commas, else the text."""
+    if get_origin(get_args(kind)[0] if get_origin(kind) is Annotated else kind) is not tuple:
+        return text
+    if not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _refuse_misspelt(variable: str, short: str, known: Mapping[str, Any]) -> None:
+    sections = tuple(section.name.upper() + "_" for section in msgspec.structs.fields(Settings))
+    within = short.startswith(sections)
+    nearest = _nearest(short, known, 0.5 if within else 0.85)
+    if within or nearest:
+        raise SettingsError(f"{variable} names no setting{nearest}.", "Correct or unset it.")
+
+
+def build(values: dict[str, Any], origin: str, variables: Mapping[str, str] | None = None) -> Settings:
+    """Convert and check a mapping; `origin` names where it came from in messages, `variables` what overrode it."""
     _check_keys(values, origin)
     try:
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         what, _, at = str(error).partition(" - at ")
         where = at.strip("`").removeprefix("$.") or "the top level"
-        raise SettingsError(f"In {origin}, at '{where}': {what}.", "Correct the value.") from error
+        variable = (variables or {}).get(where.partition("[")[0])
+        place = variable or f"{origin}, at '{where}'"
+        raise SettingsError(f"In {place}: {what}.", "Correct the value.") from error
     _check_tokens(settings.github, origin)
+    _check_names(settings.github, origin)
     return settings
+
+
+def _check_names(github: Github, origin: str) -> None:
+    """Refuse a repository that is named twice: the two would share one line of the ledger."""
+    names = [watched.name.lower() for watched in github.repositories]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise SettingsError(
+                f"In {origin}, at 'github.repositories[{index}]': {name} is there already.", "Remove one of the two."
+            )
 
 
 def _check_tokens(github: Github, origin: str) -> None:
@@ -141,8 +177,8 @@ def _check_repositories(entries: Any, origin: str) -> None:
                 )
 
 
-def _nearest(key: Any, known: Any) -> str:
+def _nearest(key: Any, known: Any, cutoff: float = 0.5) -> str:
     import difflib
 
-    near = difflib.get_close_matches(str(key), [str(name) for name in known], n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(key), [str(name) for name in known], n=1, cutoff=cutoff)
     return f"; did you mean '{near[0]}'?" if near else ""

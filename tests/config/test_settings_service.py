@@ -1,8 +1,9 @@
 """The settings of the service: each is read somewhere, each can come from the environment, wrong ones are named."""
 
 import ast
-import json
+import re
 from pathlib import Path
+from typing import Annotated, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -36,15 +37,62 @@ def test_every_setting_is_read_somewhere(section):
     assert [key.name for key in msgspec.structs.fields(section) if key.name not in read] == []
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_every_setting_can_come_from_the_environment(name):
-    for key in msgspec.structs.fields(OURS[name]):
-        value = key.default
-        text = json.dumps(value) if isinstance(value, tuple) else str(value).lower()
+def others(key):
+    """Yield texts that may be another value than the default."""
+    kind, known = key.type, key.default
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is Literal:
+        yield from get_args(kind)
+    elif get_origin(kind) is tuple:
+        yield from ("", "push", "success", "x", "x=y", '[{"name": "a/b"}]')
+    elif kind is bool:
+        yield str(not known).lower()
+    elif kind is str:
+        yield from ("x", "https://example.org/x", "http://127.0.0.1:1/v1", "2026-01-01", "01:00-02:00", "[a] {b}")
+    else:
+        yield from (str(known + 1), str(known - 1), str(known / 2), str(known * 2), "1")
+
+
+@pytest.mark.parametrize("section", msgspec.structs.fields(Settings), ids=lambda section: section.name)
+def test_every_setting_can_come_from_the_environment(section):
+    for key in msgspec.structs.fields(section.type):
         for prefix in ("FIXSMITH_", ""):
-            variable = f"{prefix}{name}_{key.name}".upper()
-            found = load_settings(None, {variable: text})
-            assert getattr(getattr(found, name), key.name) == value
+            found = {changed(section.name, key.name, f"{prefix}{section.name}_{key.name}".upper(), text)
+                     for text in others(key)}  # fmt: skip
+            assert found - {None, key.default}, f"{prefix}{section.name}.{key.name}"
+
+
+def changed(section, key, variable, text):
+    try:
+        return getattr(getattr(load_settings(None, {variable: text}), section), key)
+    except SettingsError as error:
+        assert variable in error.message, "the message names the variable, not a file"
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"FIXSMITH_DAEMON_ATEMPTS": "3"}, "FIXSMITH_DAEMON_ATEMPTS names no setting; did you mean 'DAEMON_ATTEMPTS'"),
+        ({"FIXSMITH_FINETUNING_RANK": "3"}, "did you mean 'FINE_TUNING_RANK'"),
+        ({"FIXSMITH_DAEMON_ATTEMPTS": "many"}, "In FIXSMITH_DAEMON_ATTEMPTS: Expected `int`"),
+        ({"FIXSMITH_GITHUB_REPOSITORIES": "[{name: a/b}, {name: A/b}]"}, "a/b is there already"),
+    ],
+)
+def test_a_wrong_variable_is_named(environment, message):
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        load_settings(None, environment)
+
+
+def test_variables_that_are_no_settings_are_left_alone():
+    ours = {"FIXSMITH_TEACHER_TOKEN": "x", "FIXSMITH_CONFIG": "x", "FIXSMITH_CACHE": "x", "FIXSMITH_RUN_TOKEN": "x"}
+    assert load_settings(None, {**ours, "GITHUB_TOKEN": "x", "DAEMON_OF_MINE": "x"}) == Settings()
+
+
+def test_a_text_that_looks_like_a_list_stays_a_text():
+    found = load_settings(None, {"FIXSMITH_DAEMON_DROP_FOLDER": "[old] drops", "VERIFICATION_PROGRAMS": "a=/x, b=/y"})
+    assert found.daemon.drop_folder == "[old] drops"
+    assert found.verification.programs == ("a=/x", "b=/y")
 
 
 def test_repositories_can_come_from_the_environment():

@@ -78,10 +78,10 @@ class Twirp(BaseHTTPRequestHandler):
     def do_POST(self):
         uploads, said = self.server.uploads, json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         method = self.path.rsplit("/", 1)[-1]
-        run, name = int(said["workflowRunBackendId"].rsplit("-", 1)[-1]), said["name"]
+        run, name = int(said["workflow_run_backend_id"].rsplit("-", 1)[-1]), said["name"]
         blob = f"{run}-{name}"
         if method == "CreateArtifact":
-            uploads.kinds[blob] = said.get("mimeType") or "application/zip"
+            uploads.kinds[blob] = said.get("mime_type") or "application/zip"
             answer = {"ok": True, "signed_upload_url": uploads.azure.link(blob, "cw")}
         else:
             answer = {"ok": True, "artifact_id": str(uploads.finalize(run, name, blob, said))}

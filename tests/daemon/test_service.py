@@ -187,10 +187,11 @@ def test_bad_settings_keep_it_down_under_launchd(tmp_path):
         assert subprocess.run([*command, *words], cwd=ROOT, capture_output=True, check=False).returncode == expected
 
 
-def kill_at_random(one, github, chance, wanted):
+def kill_at_random(one, github, chance, wanted, longest=0.8):
     """Kill the service or its child until it was done so often; return the workflow runs and the kills of each kind.
 
     Every other run's child doesn't notice that its service is gone: the next service has to end it.
+    `longest` is the most seconds that a service lives before it is killed.
     """
     kills, numbers, done = {"service": 0, "child": 0}, [], 0
     while sum(kills.values()) < wanted:
@@ -206,7 +207,7 @@ def kill_at_random(one, github, chance, wanted):
                     os.kill(number, signal.SIGKILL)
             kills["child"] += 1
         else:
-            time.sleep(chance.uniform(0.0, 0.8))
+            time.sleep(chance.uniform(0.0, longest))
             one.process.kill()
             one.process.wait()
             kills["service"] += 1
