@@ -1,4 +1,4 @@
-"""kill -9 of service and child at random moments: `python -m benchmarks.kills [--kills 200] [--seed 1] [--longest 0.8]`.
+"""kill -9 of service and child at random: `python -m benchmarks.kills [--kills 200] [--seed 1] [--longest 0.8]`.
 
 The real service on a GitHub on loopback with a stubbed flow, as in `tests/daemon/test_service.py`.
 Ends with an AssertionError when a run was lost or finished twice, a process was left over, or

@@ -5,6 +5,10 @@ from __future__ import annotations
 from config.errors import Error, Postponed
 
 
+class NoAccess(Error):
+    """The system doesn't let the service at a folder it needs."""
+
+
 class StoreError(Error):
     """The state database can't be used now: locked, full or damaged."""
 
@@ -19,6 +23,10 @@ class TokenRefused(GithubError):
 
 class Missing(GithubError):
     """What was asked for isn't there, or the token doesn't show it."""
+
+
+class Forbidden(GithubError):
+    """The token may not see this: a person has to give it the permission; asking later may help."""
 
 
 class Gone(GithubError):
@@ -39,6 +47,10 @@ class BadDownload(GithubError):
 
 class Unmirrored(GithubError):
     """The clone of a repository couldn't be brought up to date; only a few attempts are worth it."""
+
+
+class SourceRefused(GithubError):
+    """Where a repository is cloned from doesn't give it to us: another attempt brings nothing."""
 
 
 class StoreBusy(StoreError):

@@ -15,7 +15,7 @@ from daemon.backoff import delay
 from daemon.clock import Clock
 from daemon.conditions.readings import Sensors
 from daemon.dropfolder import DropFolder
-from daemon.errors import GithubError, RateLimited, TokenRefused
+from daemon.errors import Forbidden, GithubError, Missing, RateLimited, TokenRefused
 from daemon.github.client import Client
 from daemon.github.fetch import Fetcher
 from daemon.github.limits import Limits
@@ -24,6 +24,7 @@ from daemon.housekeeping import Housekeeping
 from daemon.layout import Layout
 from daemon.mirror import Mirrors
 from daemon.notify import Notifier
+from daemon.places import SETTINGS, access_problem, github_problem, place_of
 from daemon.store.records import WorkflowRun, WorkflowRunState
 from daemon.store.store import Store
 from daemon.tokens import github_token
@@ -88,7 +89,7 @@ class Intake:
         problem = str(self.live.problem or "")
         if problem != self._problem:
             self._problem = problem
-            self.store.note("settings_problem", problem, self.clock.now())
+            self.store.note(SETTINGS, problem, self.clock.now())
             if problem:
                 self.notifier.needs_person("settings", "The changed settings aren't valid", problem)
             else:
@@ -118,7 +119,7 @@ class Intake:
 
         A limit or a lost network holds back all of it, a fault of one repository only that.
         """
-        problem = problem_name(github, settings)
+        problem, place = github_problem(github, settings), place_of(github, settings)
         try:
             client = self._connect(github)
             for one in watched:
@@ -130,14 +131,14 @@ class Intake:
             return max(1.0, error.until - self.clock.now())
         except TokenRefused as error:
             self._forget_token(github)
-            self.notifier.needs_person(f"token:{github.base_url}", "GitHub's token is needed", str(error))
+            self.notifier.needs_person(f"token:{place}", "GitHub's token is needed", str(error))
             self.store.note(problem, str(error), self.clock.now())
             return float(settings.github.poll_seconds)
         except Postponed as error:
             self.store.note(problem, str(error), self.clock.now())
             return float(min(settings.github.poll_seconds, METERED_SECONDS))
         except Error as error:
-            self.notifier.needs_person(f"github:{github.base_url}", "GitHub can't be watched", str(error))
+            self.notifier.needs_person(f"github:{place}", "GitHub can't be watched", str(error))
             self.store.note(problem, str(error), self.clock.now())
             return float(min(settings.github.poll_seconds, METERED_SECONDS))
         finally:
@@ -164,10 +165,10 @@ class Intake:
         self._in_order(client, watched, settings, moved)
 
     def _in_order(self, client: Client, watched: Watched, settings: Settings, moved: int) -> None:
-        address = client.settings.base_url
-        for matter in (f"token:{address}", f"github:{address}", f"repository-{watched.name}"):
+        place = place_of(client.settings, settings)
+        for matter in (f"token:{place}", f"github:{place}", f"repository-{watched.name}"):
             self.notifier.settled(matter)
-        problem = problem_name(client.settings, settings)
+        problem = github_problem(client.settings, settings)
         if self.store.fact_at(problem) is not None:
             self.store.forget(problem)
         limits = client.limits
@@ -176,17 +177,15 @@ class Intake:
             self._note_quota(client.settings, settings, quota)
 
     def _note_quota(self, github: Github, settings: Settings, quota: dict[str, float | None]) -> None:
-        if github.base_url == settings.github.base_url:
+        if not place_of(github, settings):
             self.store.note("quota", quota, self.clock.now())
 
     def _poll_failed(self, watched: Watched, failures: int, error: GithubError, settings: Settings) -> None:
         most = max(POLL_BACKOFF_MOST, settings.github.poll_seconds)
         wait = delay(failures + 1, min(settings.daemon.retry_seconds, most), most)
-        if self.store.ledger.repository(watched.name) is None:
-            raise error
-        self.store.ledger.poll_failed(watched.name, self.clock.now() + wait, str(error))
+        self.store.ledger.poll_failed(watched.name, self.clock.now(), wait, str(error))
         logger.warning("%s: %s", watched.name, error.message)
-        if failures >= settings.daemon.attempts:
+        if failures >= settings.daemon.attempts or isinstance(error, Missing | Forbidden):
             self.notifier.needs_person(f"repository-{watched.name}", f"{watched.name} can't be watched", str(error))
 
     def _fetch(self, client: Client, watched: list[Watched], settings: Settings) -> None:
@@ -198,7 +197,7 @@ class Intake:
         candidates = self.store.ledger.due(OPEN, names, now)
         if candidates and not settings.conditions.metered_download and self.sensors.read().metered:
             raise Postponed("The network is metered.", "Downloads wait for another one.")
-        fetcher = Fetcher(self.store, client, self.clock, self.layout.downloads, self.mirrors)
+        fetcher = Fetcher(self.store, client, self.clock, self.layout.downloads, self.mirrors, self.notifier)
         for run in candidates:
             if not self._guarded(run, settings, partial(fetcher.advance, run, by_name[run.repository], settings)):
                 break
@@ -209,11 +208,16 @@ class Intake:
             act()
         except (RateLimited, TokenRefused):
             raise
+        except Forbidden as error:
+            self.notifier.needs_person(access_problem(run.repository), f"{run.repository} isn't readable", error.hint)
+            self.store.ledger.postpone(run, self.clock.now() + settings.github.poll_seconds, error.message)
+            return False
         except Error as error:
             wait = delay(1, settings.daemon.retry_seconds, settings.daemon.retry_most_seconds)
             self.store.ledger.postpone(run, self.clock.now() + wait, error.message)
             logger.warning("%s run %s: %s", run.repository, run.id, error.message)
             return False
+        self.notifier.settled(access_problem(run.repository))
         return True
 
     def _next(self, watched: list[Watched]) -> float:
@@ -222,8 +226,3 @@ class Intake:
         times = [known.next_poll_at for known in self.store.ledger.repositories() if known.name in names]
         due = self.store.ledger.next_due((*OPEN, WorkflowRunState.GOING), names)
         return min([*times, *([due] if due is not None else [])], default=0.0) - self.clock.now()
-
-
-def problem_name(github: Github, settings: Settings) -> str:
-    """Return the fact that holds what is wrong with one GitHub."""
-    return "github_problem" if github.base_url == settings.github.base_url else f"github_problem:{github.base_url}"

@@ -19,10 +19,25 @@ from config.errors import Error
 from config.secret import Secret
 from config.settings import Github, Watched
 from daemon import leash
-from daemon.errors import GithubError
+from daemon.errors import GithubError, SourceRefused
 from pipeline.stage import write_atomically
 
 SECONDS = 1800.0
+REFUSALS = (
+    "Authentication failed",
+    "could not read Username",
+    "could not read Password",
+    "returned error: 401",
+    "returned error: 403",
+    "returned error: 404",
+    "not found",
+    "Permission denied",
+    "Could not read from remote repository",
+    "does not appear to be a git repository",
+    "git isn't installed",
+)
+"""What git says when another attempt brings nothing."""
+CLOUDS = ("api.github.com", ".ghe.com")
 VARIABLE = "FIXSMITH_GIT_TOKEN"
 ASK = f"""\
 #!/bin/sh
@@ -51,7 +66,7 @@ class Mirrors:
         return self.folder / f"{number}-{name.replace('/', '-')}.git"
 
     def bring(self, watched: Watched, number: int, commit: str, github: Github, token: Secret) -> None:
-        """Have the clone hold a commit with all its files; raises GithubError when that fails."""
+        """Have the clone hold a commit with all its files; raises SourceRefused, or GithubError where it may pass."""
         target = self.path(number, watched.name)
         command = [sys.executable, "-m", "daemon.mirror", str(target), address(watched, github), commit]
         environment = dict(os.environ) if watched.clone_url else self._environment(token)
@@ -60,8 +75,11 @@ class Mirrors:
         except subprocess.TimeoutExpired as error:
             raise GithubError(f"Cloning {watched.name} took too long.", "It is tried again.") from error
         if code:
-            told = (errors.strip().splitlines() or ["git failed"])[-1]
-            raise GithubError(f"The clone of {watched.name} can't be brought up to date: {told}", "It is tried again.")
+            told = (errors.strip().splitlines() or ["git failed"])[-1].strip()
+            what = f"The clone of {watched.name} can't be brought up to date: {told}"
+            if any(sign in told for sign in REFUSALS):
+                raise SourceRefused(what, "Let the token read its contents, name a `source`, or set `mirror` to false.")
+            raise GithubError(what, "It is tried again.")
 
     def drop_all_but(self, kept: set[str]) -> None:
         """Remove the clones of repositories that aren't watched any more."""
@@ -86,7 +104,7 @@ def address(watched: Watched, github: Github) -> str:
     if watched.clone_url:
         return watched.clone_url
     parts = urlsplit(github.base_url)
-    host = "github.com" if parts.netloc == "api.github.com" else parts.netloc
+    host = parts.netloc.removeprefix("api.") if parts.netloc.endswith(CLOUDS) else parts.netloc
     return f"{parts.scheme}://{host}/{watched.name}.git"
 
 

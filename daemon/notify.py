@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from config.reload import LiveSettings
 from daemon.clock import Clock
+from daemon.places import told
 from daemon.store.store import Store
 
 SECONDS = 10.0
@@ -29,21 +30,27 @@ class Notifier:
         self.show = show or display
 
     def needs_person(self, matter: str, title: str, text: str) -> None:
-        """Tell of something that doesn't go on without a person; later calls for the same text do nothing."""
+        """Tell of something that doesn't go on without a person; later calls for the same text do nothing.
+
+        It is noted for `status` where notifications are off, too.
+        """
+        if self.store.fact(told(matter), str) == text:
+            return
         logger.warning("%s: %s", title, text)
-        if self.live.current().notifications.enabled and self.store.fact(f"told:{matter}", str) != text:
-            self.store.note(f"told:{matter}", text, self.clock.now())
+        self.store.note(told(matter), text, self.clock.now())
+        if self.live.current().notifications.enabled:
             self.show(f"fixsmith: {title}", text)
 
-    def result(self, matter: str, title: str, text: str) -> None:
+    def result(self, title: str, text: str) -> None:
         """Tell of a finished run, where the settings ask for it."""
-        if self.live.current().notifications.results:
-            self.needs_person(matter, title, text)
+        chosen = self.live.current().notifications
+        if chosen.enabled and chosen.results:
+            self.show(f"fixsmith: {title}", text)
 
     def settled(self, matter: str) -> None:
         """Forget that a matter was told, because it is in order again."""
-        if self.store.fact_at(f"told:{matter}") is not None:
-            self.store.forget(f"told:{matter}")
+        if self.store.fact_at(told(matter)) is not None:
+            self.store.forget(told(matter))
 
 
 def display(title: str, text: str) -> None:

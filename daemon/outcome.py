@@ -49,4 +49,4 @@ def judge(code: int, error: str, *, stopped: str | None) -> Outcome:
         return Outcome(Verdict.AGAIN, error or "the flow postponed it", wait=POSTPONED_SECONDS)
     if code < 0:
         return Outcome(Verdict.INTERRUPTED, f"it was ended by signal {-code}")
-    return Outcome(Verdict.FAILED, error or f"the flow ended with exit code {code}")
+    return Outcome(Verdict.FAILED, error or f"the flow ended with exit code {code}; `fixsmith logs RUN` shows why")

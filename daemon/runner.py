@@ -25,6 +25,7 @@ from daemon.layout import Layout
 from daemon.mirror import Mirrors
 from daemon.notify import Notifier
 from daemon.outcome import Outcome, Verdict, judge
+from daemon.places import run_matter
 from daemon.store.records import Run, RunState
 from daemon.store.store import Store
 from daemon.work import Stop, Work, may_go_on, recorded_process
@@ -124,7 +125,7 @@ class Runner:
     def _leave_untrained(self, run: Run, reason: str) -> None:
         if self.store.queue.leave_untrained(run.id, reason, self.clock.now()):
             logger.info("run %s is done: %s", run.id, reason)
-            self.notifier.result(f"run-{run.id}", f"Run {run.id} is done", reason)
+            self.notifier.result(f"Run {run.id} is done", reason)
 
     def _rest(self) -> None:
         """Nothing to do: no readings are taken, nothing is waited for, the machine may sleep."""
@@ -278,15 +279,15 @@ class Runner:
             return
         self.store.queue.finish(run, token, outcome.state, outcome.reason, result, self.clock.now())
         if outcome.state in (RunState.PARKED, RunState.REFUSED):
-            self.notifier.needs_person(f"run-{run.id}", f"Run {run.id} is {outcome.state}", outcome.reason)
+            self.notifier.needs_person(run_matter(run.id), f"Run {run.id} is {outcome.state}", outcome.reason)
         else:
-            self.notifier.result(f"run-{run.id}", f"Run {run.id} is {outcome.state}", run.repository or run.origin)
+            self.notifier.result(f"Run {run.id} is {outcome.state}", run.repository or run.origin)
 
     def _failed(self, run: Run, token: str, reason: str) -> None:
         settings = self.live.current().daemon
         if run.attempts + 1 >= settings.attempts:
             self.store.queue.finish(run, token, RunState.PARKED, reason, None, self.clock.now())
-            self.notifier.needs_person(f"run-{run.id}", f"Run {run.id} failed {run.attempts + 1} times", reason)
+            self.notifier.needs_person(run_matter(run.id), f"Run {run.id} failed {run.attempts + 1} times", reason)
             return
         wait = delay(run.attempts + 1, settings.retry_seconds, settings.retry_most_seconds)
         self.store.queue.put_back(run, token, self.clock.now() + wait, reason, failed=True)
@@ -295,6 +296,6 @@ class Runner:
         """Put a run back whose work was cut off; one that is cut off without end is parked."""
         if run.interruptions + 1 >= self.live.current().daemon.interruptions:
             self.store.queue.finish(run, token, RunState.PARKED, reason, None, self.clock.now())
-            self.notifier.needs_person(f"run-{run.id}", f"Run {run.id} is cut off again and again", reason)
+            self.notifier.needs_person(run_matter(run.id), f"Run {run.id} is cut off again and again", reason)
             return
         self.store.queue.put_back(run, token, 0.0, reason, interrupted=True)

@@ -9,9 +9,10 @@ import msgspec
 
 from config.errors import SettingsError
 from config.reload import LiveSettings
-from config.settings import Settings
+from config.settings import Settings, Watched
 from daemon.identity import holder
 from daemon.layout import layout_of
+from daemon.places import SETTINGS, problems_of, problems_of_githubs, told
 from daemon.store.records import Run, RunProgress, RunState, WorkflowRunState
 from daemon.store.store import Store
 
@@ -70,7 +71,7 @@ def snapshot(config: Path | None, now: float) -> Snapshot:
         return _empty(now, str(layout.workspace), problems, settings)
     store = Store.open(layout.database, read_only=True)
     try:
-        problems += _problems(store)
+        problems += _problems(store, settings)
         return Snapshot(
             at=now,
             state=_state(store, running=held is not None),
@@ -82,7 +83,7 @@ def snapshot(config: Path | None, now: float) -> Snapshot:
             parked=store.queue.in_state(RunState.PARKED),
             ended=store.queue.in_state(*ENDED, limit=SHOWN),
             champion=_champion(store),
-            repositories=[_watching(store, one.name, one.paused) for one in settings.github.repositories],
+            repositories=[_watching(store, one) for one in settings.github.repositories],
             refused=[_refusal(run) for run in store.ledger.recent(REFUSALS, SHOWN)],
             counts={"runs": store.queue.counts(), "workflow_runs": store.ledger.counts()},
             quota=store.fact("quota", dict[str, Any]),
@@ -149,11 +150,13 @@ def _champion(store: Store) -> dict[str, Any] | None:
     return None
 
 
-def _watching(store: Store, name: str, paused: bool) -> Watching:
-    known = store.ledger.repository(name)
+def _watching(store: Store, watched: Watched) -> Watching:
+    known = store.ledger.repository(watched.name)
     if known is None:
-        return Watching(name, paused)
-    return Watching(name, paused, known.polled_at, known.next_poll_at, known.problem)
+        return Watching(watched.name, watched.paused)
+    said = [known.problem, *(store.fact(name, str) for name in problems_of(watched))]
+    problem = " ".join(text for text in said if text) or None
+    return Watching(watched.name, watched.paused, known.polled_at, known.next_poll_at, problem)
 
 
 def _refusal(run: Any) -> dict[str, Any]:
@@ -165,6 +168,7 @@ def _waiting(store: Store) -> dict[str, Any]:
     return {"waiting_for": list(found.get("for", [])), "readings": found.get("readings", {})}
 
 
-def _problems(store: Store) -> list[str]:
-    found = [store.fact(name, str) for name in ("settings_problem", "github_problem", "told:store", "told:drop")]
+def _problems(store: Store, settings: Settings) -> list[str]:
+    names = (SETTINGS, *problems_of_githubs(settings), told("store"), told("drop"))
+    found = [store.fact(name, str) for name in names]
     return [text for text in found if text]

@@ -14,8 +14,9 @@ from daemon.doctor.scanners import scanners
 from daemon.settings_file import add_config, config_path
 
 DESCRIPTION = "Check everything fixsmith depends on, and say what to do. Exit code 1 when something must be done."
+FIRST: tuple[Check, ...] = (watching.settings, watching.privacy)
+"""Where these fail, the others could hang."""
 CHECKS: tuple[Check, ...] = (
-    watching.settings,
     machine.python,
     machine.storage,
     machine.memory,
@@ -42,12 +43,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Check everything; 1 when something must be done."""
     config = config_path(arguments)
     circumstances = Circumstances(load_settings(config), config, not arguments.offline)
-    found = [finding for check in CHECKS for finding in check(circumstances)]
+    found = [finding for check in FIRST for finding in check(circumstances)]
+    if not _fails(found):
+        found += [finding for check in CHECKS for finding in check(circumstances)]
     if arguments.json:
         sys.stdout.writelines(msgspec.json.encode(finding).decode() + "\n" for finding in found)
     else:
         _print(found)
-    return 1 if any(finding.level == Level.FAILURE for finding in found) else 0
+    return 1 if _fails(found) else 0
+
+
+def _fails(found: list[Finding]) -> bool:
+    return any(finding.level == Level.FAILURE for finding in found)
 
 
 def _print(found: list[Finding]) -> None:

@@ -72,18 +72,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def merged(values: dict[str, Any], answers: Answers, found: Access | None) -> dict[str, Any]:
-    """Return the settings with the answers in them; a repository already there is replaced."""
+    """Return the settings with the answers in them; a repository already there keeps its other keys.
+
+    At another GitHub than the others' its address and token stay with it.
+    """
     github = dict(values.get("github") or {})
-    entry: dict[str, Any] = {"name": answers.repository}
+    known = github.get("repositories") or []
+    others = [one for one in known if one.get("name") != answers.repository]
+    entry: dict[str, Any] = next((dict(one) for one in known if one not in others), {"name": answers.repository})
     if found is not None:
         entry["id"] = found.id
     entry["branch"] = answers.branch or (found.branch if found else "main")
     if answers.source:
         entry["source"] = answers.source
-    others = [one for one in github.get("repositories") or [] if one.get("name") != answers.repository]
     github["repositories"] = [*others, entry]
     optional = {"token_file": answers.token_file, "base_url": answers.base_url}
-    github.update({key: value for key, value in optional.items() if value})
+    place = entry if others and answers.base_url != github.get("base_url", "") else github
+    place.update({key: value for key, value in optional.items() if value})
     training = {**(values.get("fine_tuning") or {}), "workspace_dir": answers.workspace}
     return {**values, "fine_tuning": training, "github": github}
 
@@ -130,7 +135,11 @@ def _check(
     arguments: argparse.Namespace, values: dict[str, Any], repository: str, keep: Path
 ) -> tuple[str, Access]:  # fmt: skip
     """Find the token, asking for one if there is a person, and look at the repository with it; return its file too."""
-    named = arguments.token_file or (values.get("github") or {}).get("token_file", "")
+    known = values.get("github") or {}
+    elsewhere = known.get("repositories") and _base_url(arguments, values) != known.get("base_url", "")
+    if elsewhere and not arguments.token_file:
+        raise UsageError("Another GitHub than the others' needs a token of its own.", "Give --token-file FILE.")
+    named = arguments.token_file or known.get("token_file", "")
     optional = {"token_file": named, "base_url": _base_url(arguments, values)}
     settings = build({"github": {key: value for key, value in optional.items() if value}}, "the answers").github
     try:

@@ -1,4 +1,4 @@
-"""`fixsmith retry RUN`: put a parked run back into the queue."""
+"""`fixsmith retry RUN`: put a parked run back into the queue, or have a parked workflow run fetched again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import closing
 
 from config.errors import UsageError
 from config.load import load_settings
 from daemon.identity import holder
 from daemon.layout import Layout, layout_of
+from daemon.places import run_matter, told
 from daemon.settings_file import add_config, config_path
 from daemon.store.store import Store
 
@@ -22,7 +24,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Put a parked or refused run back into the queue, as if it had never failed.",
         help="put a parked run back into the queue",
     )
-    parser.add_argument("run", type=int, metavar="RUN", help="the run's number, as `fixsmith status` shows it")
+    parser.add_argument(
+        "run", type=int, metavar="RUN", help="the number of the run or workflow run, as `fixsmith status` shows it"
+    )
     add_config(parser)
 
 
@@ -31,16 +35,24 @@ def run(arguments: argparse.Namespace) -> int:
     layout = layout_of(load_settings(config_path(arguments)))
     if not layout.database.exists():
         raise UsageError(f"There are no runs in {layout.workspace}.", "Check --config.")
-    store = Store.open(layout.database)
-    found = store.queue.get(arguments.run)
+    with closing(Store.open(layout.database)) as store:
+        done = _retry(store, arguments.run)
+    wake(layout)
+    sys.stdout.write(f"{done}\n")
+    return 0
+
+
+def _retry(store: Store, number: int) -> str:
+    """Put it back, whichever it is; return what was done."""
+    found = store.queue.get(number)
     if found is None:
-        raise UsageError(f"There is no run {arguments.run}.", "`fixsmith status` lists the parked ones.")
+        if store.ledger.retry(number):
+            return f"Workflow run {number} is fetched again."
+        raise UsageError(f"There is no parked run {number}.", "`fixsmith status` lists them.")
     if not store.queue.retry(found.id):
         raise UsageError(f"Run {found.id} is {found.state}, not parked.", "Only parked or refused runs are retried.")
-    store.close()
-    wake(layout)
-    sys.stdout.write(f"Run {found.id} is in the queue again.\n")
-    return 0
+    store.forget(told(run_matter(found.id)))
+    return f"Run {found.id} is in the queue again."
 
 
 def wake(layout: Layout) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
+from pathlib import Path
 
-from config.errors import SettingsError
+from config.errors import Error, SettingsError
+from config.load import load_settings
+from config.privacy import endangered, silent, warning
+from daemon.errors import NoAccess
 from daemon.service import Service
 from daemon.settings_file import add_config, config_path
 
+PRIVACY_SECONDS = 60.0
+"""How long a person has to answer the question that macOS may ask."""
 DESCRIPTION = """\
 Watch GitHub and the drop folder, and work through the queue, until Ctrl-C or SIGTERM: the run at
 work is then stopped at its next checkpoint and goes on at the next start. `fixsmith install` runs
@@ -29,9 +35,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the service; return its exit code."""
+    config = config_path(arguments)
     try:
-        service = Service(config_path(arguments), echo=not arguments.quiet)
-    except SettingsError as error:
+        _check_folders(config)
+        service = Service(config, echo=not arguments.quiet)
+    except (SettingsError, NoAccess) as error:
         if not arguments.stay_down:
             raise
         _tell(error)
@@ -39,8 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
     return service.run()
 
 
-def _tell(error: SettingsError) -> None:
+def _check_folders(config: Path | None) -> None:
+    """Give up on a protected folder that doesn't answer: touching it could hang this process for ever."""
+    path = silent(endangered(load_settings(config), config), PRIVACY_SECONDS)
+    if path is not None:
+        raise NoAccess(f"{path} doesn't answer.", f"{warning(path)} Then run `fixsmith start`.")
+
+
+def _tell(error: Error) -> None:
     from daemon.notify import display
 
     logging.getLogger("fixsmith").error("%s", error)
-    display("fixsmith isn't running: its settings are wrong", str(error))
+    display("fixsmith isn't running", str(error))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.errors import Error
+from config.privacy import endangered, silent, warning
 from config.secret import Secret
 from config.settings import Github, Watched
 from daemon.doctor.interface import Circumstances, Finding, Level
@@ -35,8 +36,8 @@ def github(circumstances: Circumstances) -> Iterator[Finding]:
             try:
                 tokens[asked] = github_token(asked)
             except Error as error:
-                yield Finding("token", Level.FAILURE, error.message, error.hint)
-                return
+                yield Finding("token", Level.FAILURE, f"{watched.name}: {error.message}", error.hint)
+                continue
             yield Finding("token", Level.OK, f"found for {asked.base_url}")
         if circumstances.network:
             yield _repository(asked, tokens[asked], watched)
@@ -70,7 +71,6 @@ def store(circumstances: Circumstances) -> Iterator[Finding]:
 def background(circumstances: Circumstances) -> Iterator[Finding]:
     """The installed service. That room is below the same roof as this one, so it is asked for by name."""
     manager = importlib.import_module("launchagent.manager").manager()
-    privacy = importlib.import_module("launchagent.privacy")
     try:
         found = manager.condition()
     except Error as error:
@@ -81,5 +81,12 @@ def background(circumstances: Circumstances) -> Iterator[Finding]:
     state = "loaded" if found.loaded else "installed, not loaded" if found.installed else "not installed"
     level = Level.OK if found.loaded else Level.NOTE
     yield Finding("background", level, state, "" if found.loaded else "`fixsmith install` or `fixsmith start`.")
-    for sentence in privacy.warnings((layout_of(circumstances.settings).workspace,)):
-        yield Finding("privacy", Level.WARNING, sentence)
+
+
+def privacy(circumstances: Circumstances) -> Iterator[Finding]:
+    """Folders that macOS may keep from a background service, and whether they answer at all."""
+    for path in endangered(circumstances.settings, circumstances.config):
+        if silent((path,)) is None:
+            yield Finding("privacy", Level.WARNING, warning(path))
+        else:
+            yield Finding("privacy", Level.FAILURE, f"{path} doesn't answer", warning(path))

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError as TransportError
 from config.secret import Secret
 from config.settings import Github
 from daemon.clock import Clock
-from daemon.errors import GithubError, Gone, Missing, TokenRefused
+from daemon.errors import Forbidden, GithubError, Gone, Missing, TokenRefused
 from daemon.github.limits import Limits, is_limit
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -49,7 +49,7 @@ class Client:
     def get(self, path: str, parameters: Mapping[str, Any] | None = None, etag: str | None = None) -> Answer:
         """Ask for a path below the base address, or for a full address that GitHub gave.
 
-        Raises RateLimited, TokenRefused, Missing, Gone, and GithubError for everything else.
+        Raises RateLimited, TokenRefused, Missing, Forbidden, Gone, and GithubError for everything else.
         """
         url = self.url(path, parameters or {})
         for _ in range(MAX_REDIRECTS + 1):
@@ -110,7 +110,7 @@ class Client:
         if status in (403, 429) and is_limit(status, headers, body):
             raise self.limits.refused(headers)
         if status == 403:
-            raise Missing(what, "The token needs read access to Actions and contents of this repository.")
+            raise Forbidden(what, "The token needs read access to Actions and contents of this repository.")
         if status == 404:
             raise Missing(what, "Check the repository's name and what the token may read.")
         if status == 410:

@@ -10,13 +10,15 @@ from urllib.parse import quote
 from config.settings import Settings, Watched
 from daemon.backoff import delay
 from daemon.clock import Clock
-from daemon.errors import ArtifactRefused, BadDownload, GithubError, Gone, Missing, Unmirrored
+from daemon.errors import ArtifactRefused, BadDownload, GithubError, Gone, Missing, SourceRefused, Unmirrored
 from daemon.github.answers import ArtifactAnswer, ArtifactsAnswer, ComparisonAnswer, decode
 from daemon.github.attestation import verify
 from daemon.github.client import Client
 from daemon.github.download import Bounds, Downloader
 from daemon.github.origin import is_on_branch
 from daemon.mirror import Mirrors
+from daemon.notify import Notifier
+from daemon.places import source_problem
 from daemon.store.records import Artifact, ArtifactState, NewRun, WorkflowRun, WorkflowRunState
 from daemon.store.store import Store
 
@@ -28,8 +30,11 @@ logger = logging.getLogger("fixsmith.github")
 class Fetcher:
     """Moves candidates to the queue, a step at a time; every step is repeated safely after a crash."""
 
-    def __init__(self, store: Store, client: Client, clock: Clock, downloads: Path, mirrors: Mirrors) -> None:
+    def __init__(
+        self, store: Store, client: Client, clock: Clock, downloads: Path, mirrors: Mirrors, notifier: Notifier
+    ) -> None:
         self.mirrors = mirrors
+        self.notifier = notifier
         self.store = store
         self.client = client
         self.clock = clock
@@ -79,15 +84,19 @@ class Fetcher:
         self._close(run, folder)
 
     def _mirror(self, run: WorkflowRun, watched: Watched, settings: Settings) -> None:
-        """Have the repository's clone hold the commit; after the last attempt the run goes on without its source."""
+        """Have the repository's clone hold the commit; refused, or after the last attempt, the run goes without."""
         if watched.source or not watched.mirror:
             return
+        problem = source_problem(run.repository)
         try:
             self.mirrors.bring(watched, run.repository_id, run.commit_sha, self.client.settings, self.client.token)
+            if self.store.fact_at(problem) is not None:
+                self.store.forget(problem)
         except GithubError as error:
-            if run.failures + 1 < settings.daemon.attempts:
+            if not isinstance(error, SourceRefused) and run.failures + 1 < settings.daemon.attempts:
                 raise Unmirrored(error.message, error.hint) from error
             logger.warning("%s run %s goes on without its source: %s", run.repository, run.id, error.message)
+            self.store.note(problem, f"Its runs have no source: {error}", self.clock.now())
 
     def _list(self, run: WorkflowRun, watched: Watched) -> list[Artifact]:
         """Return the wanted artifacts of a workflow run, from all pages, the expired ones among them."""
@@ -171,7 +180,8 @@ class Fetcher:
         """Count a fault in what came; after the last attempt the workflow run is parked."""
         if run.failures + 1 >= settings.daemon.attempts:
             self.store.ledger.settle(run, WorkflowRunState.PARKED, error.message)
-            logger.warning("%s run %s parked: %s", run.repository, run.id, error.message)
+            hint = f"{error.message} `fixsmith retry {run.id}` tries again."
+            self.notifier.needs_person(f"workflow-{run.key}", f"A scan of {run.repository} can't be fetched", hint)
             return
         wait = delay(run.failures + 1, settings.daemon.retry_seconds, settings.daemon.retry_most_seconds)
         self.store.ledger.failed(run, self.clock.now() + wait, error.message)

@@ -37,7 +37,7 @@ class Poller:
         The ETag and the time of the look are written with the runs, so that a crash at any
         moment means looking again, never missing one.
         """
-        repository = self._repository(watched)
+        repository = self._repository(watched, settings)
         now = self.clock.now()
         sweep = now - (repository.swept_at or now) >= settings.github.sweep_hours * 3600
         sweep = sweep or repository.swept_at is None
@@ -66,20 +66,37 @@ class Poller:
         else:
             self.store.ledger.settle(run, moved.state, moved.reason, moved.next_at)
 
-    def _repository(self, watched: Watched) -> Repository:
+    def _repository(self, watched: Watched, settings: Settings) -> Repository:
         """Return the repository's record, its number pinned by the settings or at first sight."""
         found = self.store.ledger.repository(watched.name)
-        if found is None or (watched.id and watched.id != found.id):
+        if found is None or not found.id or (watched.id and watched.id != found.id):
             answer = decode(self.client.get(f"/repos/{watched.name}").body, RepositoryAnswer)
             if watched.id and answer.id != watched.id:
                 raise GithubError(
                     f"{watched.name} is repository {answer.id}, not {watched.id} as the settings say.",
                     "Somebody else may have taken the name: check it, then correct github.repositories.",
                 )
+            self._check_number(watched, answer.id, settings)
             self.store.ledger.pin(watched.name, answer.id, self.clock.now())
             found = self.store.ledger.repository(watched.name)
         assert found is not None  # noqa: S101 -- pinned just above
         return found
+
+    def _check_number(self, watched: Watched, number: int, settings: Settings) -> None:
+        """Refuse a number that a repository of another GitHub has here: the ledger tells runs apart by it."""
+        elsewhere = {
+            one.name for one in settings.github.repositories if settings.github.of(one).base_url != self._address
+        }
+        for known in self.store.ledger.repositories():
+            if known.id == number and known.name in elsewhere:
+                raise GithubError(
+                    f"{watched.name} has the number {number}, as {known.name} has at another GitHub.",
+                    "Watch one of them from a workspace of its own.",
+                )
+
+    @property
+    def _address(self) -> str:
+        return self.client.settings.base_url
 
     def _floor(self, repository: Repository, settings: Settings, *, sweep: bool, now: float) -> float:
         """Return the creation time below which nothing new is expected."""

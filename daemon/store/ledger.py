@@ -72,12 +72,14 @@ class Ledger:
             for run in runs:
                 self._upsert(run)
 
-    def poll_failed(self, name: str, next_at: float, problem: str) -> None:
-        """Record that looking failed and when to look again."""
+    def poll_failed(self, name: str, now: float, wait: float, problem: str) -> None:
+        """Record that looking failed and in how many seconds to look again; one never seen has the number 0."""
         with transaction(self.connection):
             self.connection.execute(
-                "UPDATE repositories SET next_poll_at = ?, failures = failures + 1, problem = ? WHERE name = ?",
-                (next_at, problem, name),
+                "INSERT INTO repositories (name, id, watched_since, next_poll_at, failures, problem) "
+                "VALUES (?, 0, ?, ?, 1, ?) ON CONFLICT (name) DO UPDATE SET next_poll_at = excluded.next_poll_at, "
+                "failures = failures + 1, problem = excluded.problem",
+                (name, now, now + wait, problem),
             )
 
     def etag(self, url: str, token: str) -> str | None:
@@ -143,6 +145,16 @@ class Ledger:
         """Move a workflow run to another state; its failures are forgotten."""
         with transaction(self.connection):
             self._move(run, state, reason, next_at)
+
+    def retry(self, number: int) -> bool:
+        """Have a parked workflow run fetched again, as if it had never failed."""
+        with transaction(self.connection):
+            cursor = self.connection.execute(
+                "UPDATE workflow_runs SET state = 'candidate', next_at = 0, failures = 0, reason = '' "
+                "WHERE id = ? AND state = 'parked'",
+                (number,),
+            )
+            return cursor.rowcount > 0
 
     def failed(self, run: WorkflowRun, next_at: float, reason: str) -> None:
         """Record a failure in dealing with a workflow run and when to try again."""

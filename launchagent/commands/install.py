@@ -9,10 +9,10 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import load_settings
 from config.location import HELP, settings_file
+from config.privacy import endangered, silent, warning
 from config.settings import Settings
 from launchagent.interface import ServiceError, specification
 from launchagent.manager import manager
-from launchagent.privacy import answers, warnings
 
 DESCRIPTION = """\
 Run the service in the background from now on and after every login: a LaunchAgent on macOS, a
@@ -31,10 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     config = settings_file(arguments.config)
     settings = load_settings(config)
     workspace = workspace_of(settings)
-    for sentence in warnings((workspace, *([config] if config else []))):
-        sys.stderr.write(f"warning: {sentence}\n")
-    if workspace.exists() and not answers(workspace):
-        raise ServiceError(f"{workspace} doesn't answer.", "Grant access to it, or use another workspace.")
+    paths = endangered(settings, config)
+    for path in paths:
+        sys.stderr.write(f"warning: {warning(path)}\n")
+    if (path_without := silent((workspace, *paths))) is not None:
+        raise ServiceError(f"{path_without} doesn't answer.", "Grant access to it, or use another folder.")
     changed = manager().install(specification(settings, config, logs_of(settings, workspace)))
     sys.stdout.write(f"{'Installed' if changed else 'Installed already'}; `fixsmith status` shows what it does.\n")
     return 0

@@ -29,8 +29,9 @@ def git(repository: Path, *arguments: str, stdin: bytes = b"", check: bool = Tru
         raise SourceError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} s.", "Try again.") from error
     if check and done.returncode:
         words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        fatal = [line for line in words if line.startswith("fatal: ")]
         raise SourceError(
-            f"git {arguments[0]} failed in {repository.name}: {words[-1] if words else 'no reason given'}.",
+            f"git {arguments[0]} failed in {repository.name}: {(fatal or words or ['no reason given'])[-1]}.",
             "Check that the source is a readable git repository.",
         )
     return done.stdout

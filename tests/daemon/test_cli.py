@@ -123,10 +123,48 @@ def test_a_parked_run_is_shown_and_retried(one, clock, capsys):
     one.store.queue.finish(run, "t", RunState.PARKED, "it failed four times", None, 3.0)
     code, found = status(capsys)
     assert (code, found["parked"][0]["reason"]) == (1, "it failed four times")
+    one.notifier.needs_person("run-1", "Run 1 failed", "it failed four times")
     assert main(["retry", "1"]) == 0
     assert one.store.queue.get(1).state == RunState.QUEUED
+    one.notifier.needs_person("run-1", "Run 1 failed", "it failed four times")
+    assert len(one.told) == 2, "the same failure after a retry is news"
     assert main(["retry", "1"]) == 2
     assert main(["retry", "9"]) == 2
+
+
+def test_a_workflow_run_that_cannot_be_fetched_is_told_and_retried(one, github, clock, capsys):
+    number = github.run(REPOSITORY, artifacts={"scan": zipped({"a": "b"})})
+    github.fail("/blob/", ("corrupt",), times=4, where="storage")
+    intake = one.intake()
+    for _ in range(4):
+        intake.step()
+        clock.pass_by(4000)
+    assert one.states()[number][0] == "parked"
+    [(title, text)] = one.told
+    assert title == f"fixsmith: A scan of {REPOSITORY} can't be fetched" and f"fixsmith retry {number}" in text
+    assert main(["retry", str(number)]) == 0
+    intake.step()
+    assert one.states()[number][0] == "queued"
+
+
+def test_init_adds_a_repository_of_another_github_with_its_own_token(github, tmp_path, monkeypatch, capsys):
+    path, token = tmp_path / "settings.yaml", tmp_path / "token"
+    first = {"name": "acme/first", "events": ["push"], "branch": "main"}
+    path.write_text(json.dumps({"github": {"repositories": [first]}}))
+    monkeypatch.setenv("GITHUB_TOKEN", "of the first")
+    words = ["init", "--repository", REPOSITORY, "--base-url", github.base_url, "--config", str(path)]
+    assert main(words) == 2
+    assert not github.requests, "the first GitHub's token went to the second"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    assert main([*words, "--token-file", str(token)]) == 0
+    found = load_settings(path, {}).github
+    assert (found.base_url, found.token_file) == ("https://api.github.com", "")
+    assert [(one.name, one.base_url, one.token_file) for one in found.repositories] == [
+        ("acme/first", "", ""), (REPOSITORY, github.base_url, str(token))]  # fmt: skip
+    assert main(["init", "--no-check", "--repository", "acme/first", "--branch", "next", "--config", str(path)]) == 0
+    [changed] = [one for one in load_settings(path, {}).github.repositories if one.name == "acme/first"]
+    assert (changed.branch, changed.events) == ("next", ("push",))
 
 
 def test_logs_show_the_end_of_a_log(one, capsys):
@@ -326,7 +364,7 @@ def test_notifications_are_told_once_and_take_no_code_from_outside(tmp_path, clo
     one.notifier.settled("matter")
     one.notifier.needs_person("matter", "Title", "text")
     assert len(one.told) == 3
-    one.notifier.result("run", "done", "x")
+    one.notifier.result("done", "x")
     assert len(one.told) == 3
     monkeypatch.setattr(notify.sys, "platform", "darwin")
     command = notify.notification_command('a" & do shell script "x', "text")

@@ -233,7 +233,7 @@ def test_a_redirect_of_the_api_to_another_host_is_not_followed(scene, github):
     github.fail(".", (302, {"Location": "http://evil.example/"}, ""))
     one = scene()
     one.intake().step()
-    assert "another host" in one.store.fact("github_problem", str)
+    assert "another host" in one.store.ledger.repository(REPOSITORY).problem
 
 
 def test_an_answer_of_another_shape_is_an_error_not_an_empty_list(scene, github, clock):

@@ -204,7 +204,7 @@ def test_a_name_taken_by_somebody_else_is_not_watched(scene, github, clock):
 def test_a_pinned_number_must_agree(scene, github):
     one = scene(repositories=[{"name": REPOSITORY, "id": 5}])
     one.intake().step()
-    assert "not 5 as the settings say" in one.store.fact("github_problem", str)
+    assert "not 5 as the settings say" in one.store.ledger.repository(REPOSITORY).problem
 
 
 def test_the_token_never_reaches_storage_nor_does_netrc(scene, github, tmp_path, monkeypatch):

@@ -11,8 +11,9 @@ import pytest
 
 from config.secret import Secret
 from config.settings import Github, Watched
-from daemon.errors import GithubError
+from daemon.errors import GithubError, SourceRefused
 from daemon.mirror import Mirrors, address
+from daemon.snapshot import snapshot
 from daemon.store.records import RunState
 from tests.daemon.conftest import REPOSITORY, zipped
 from tests.daemon.stand_in import TOKEN
@@ -34,6 +35,10 @@ class GitHandler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         time.sleep(getattr(self.server, "slow", 0))
+        if status := getattr(self.server, "status", None):
+            self.send_response(status)
+            self.end_headers()
+            return
         path, _, query = self.path.partition("?")
         length = int(self.headers.get("Content-Length") or 0)
         told = {
@@ -118,8 +123,14 @@ def test_the_clone_holds_the_commits_and_their_files_and_the_token_nowhere(origi
 def test_a_wrong_token_or_an_unknown_commit_is_a_sentence(origin, tmp_path):
     commit = origin.commit(app="text")
     mirrors = Mirrors(tmp_path / "mirrors")
-    with pytest.raises(GithubError, match="can't be brought up to date"):
+    with pytest.raises(SourceRefused, match="Authentication failed"):
         bring(origin, mirrors, commit, token="wrong")
+    for status, kind in ((403, SourceRefused), (404, SourceRefused), (503, GithubError)):
+        origin.server.status = status
+        with pytest.raises(GithubError, match="can't be brought up to date") as caught:
+            bring(origin, mirrors, commit)
+        assert type(caught.value) is kind, status
+    origin.server.status = None
     with pytest.raises(GithubError, match="doesn't hold commit"):
         bring(origin, mirrors, "0" * 40)
 
@@ -149,6 +160,7 @@ def test_where_a_repository_is_cloned_from():
     watched = Watched(name="a/b")
     assert address(watched, Github()) == "https://github.com/a/b.git"
     assert address(watched, Github(base_url="https://ghe.example/api/v3")) == "https://ghe.example/a/b.git"
+    assert address(watched, Github(base_url="https://api.octo.ghe.com")) == "https://octo.ghe.com/a/b.git"
     assert address(Watched(name="a/b", clone_url="https://x.example/y.git"), Github()) == "https://x.example/y.git"
 
 
@@ -170,11 +182,34 @@ def test_a_watched_repositorys_clone_is_the_source_of_its_runs(origin, scene, gi
     assert commands[1][commands[1].index("--earlier-source") + 1] == shas[0]
 
 
-def test_a_clone_that_fails_is_tried_again_and_then_done_without(scene, github, clock):
+def test_a_clone_that_is_refused_costs_one_try_and_a_line_in_the_status(origin, scene, github, clock):
     github.run(REPOSITORY, artifacts={"scan": zipped({"report.sarif": "{}"})})
-    watched = {"name": REPOSITORY, "mirror": True, "clone_url": "file:///nowhere/at/all"}
-    one = scene(repositories=[watched], daemon={"attempts": 3})
+    one = scene(repositories=[{"name": REPOSITORY, "mirror": True, "clone_url": "file:///nowhere/at/all"}])
+    one.intake().step()
+    assert len(one.store.queue.in_state(RunState.QUEUED)) == 1
+    [watching] = snapshot(one.config, clock.now()).repositories
+    assert "Its runs have no source" in watching.problem and "`mirror`" in watching.problem
+    one.config.write_text(one.config.read_text().replace("file:///nowhere/at/all", origin.bare.as_uri()))
+    sha = origin.commit(app="text")
+    run = github.run(REPOSITORY, created=clock.now() + 1, artifacts={"scan": zipped({"report.sarif": sha})})
+    github.runs[run]["sha"] = sha
+    github.repositories[REPOSITORY]["commits"].add(sha)
+    clock.pass_by(400)
+    one.intake().step()
+    assert len(one.store.queue.in_state(RunState.QUEUED)) == 2
+    assert snapshot(one.config, clock.now()).repositories[0].problem is None
+
+
+def test_a_clone_that_fails_is_tried_again_and_then_done_without(origin, scene, github, clock):
+    github.run(REPOSITORY, artifacts={"scan": zipped({"report.sarif": "{}"})})
+    origin.server.status = 503
+    one = scene(daemon={"attempts": 3})
+    one.config.write_text(one.config.read_text().replace('"mirror": false', '"mirror": true'))
     intake = one.intake()
+    bring = intake.mirrors.bring
+    intake.mirrors.bring = lambda watched, number, commit, _, token: bring(
+        watched, number, commit, Github(base_url=origin.url), token
+    )
     for _ in range(3):
         assert not one.store.queue.in_state(RunState.QUEUED)
         intake.step()

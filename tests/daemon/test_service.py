@@ -218,7 +218,7 @@ def kill_at_random(one, github, chance, wanted, longest=0.8):
 def check_after_kills(one, numbers):
     """No run lost, none finished twice, no orphan, no traceback."""
     one.until(120, lambda: one.counts() == {"done": len(numbers)})
-    assert one.stop() == 0
+    assert one.stop() in (0, -signal.SIGTERM), "the second where it had only just begun"
     store = one.store()
     keys = [int(run.key.split(":")[2]) for run in store.queue.in_state(RunState.DONE)]
     store.close()

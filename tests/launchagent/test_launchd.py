@@ -6,9 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from config import privacy
+from config.load import build
 from config.settings import Settings
+from daemon import notify
 from daemon.cli import main
-from launchagent import manager, privacy
+from launchagent import manager
 from launchagent.interface import LABEL, ServiceError, specification
 from launchagent.launchctl import Launchd
 from launchagent.plist import agent_of, check, decode, encode
@@ -134,7 +137,19 @@ def test_protected_folders_are_warned_of_and_a_hanging_one_given_up(tmp_path, mo
     home = tmp_path / "home"
     assert privacy.protected(home / "Documents" / "models", home)
     assert not privacy.protected(home / "fixsmith", home)
-    assert len(privacy.warnings((home / "Desktop", home / "x"), home)) == 1
+    assert privacy.protected(home / "documents" / "models", home), "its file system ignores case"
+    (home / "Documents").mkdir(parents=True)
+    (home / "work").symlink_to(home / "Documents")
+    assert privacy.protected(home / "work" / "models", home), "a link leads there"
+    monkeypatch.setenv("HOME", str(home))
+    watched = {"name": "a/b", "source": "~/Desktop/clone", "token_file": "~/Downloads/token"}
+    named = {"fine_tuning": {"workspace_dir": "~/x"}, "daemon": {"drop_folder": "~/Documents/drop"}}
+    settings = build({**named, "github": {"repositories": [watched]}}, "here")
+    found = {}
+    for platform in ("linux", "darwin"):
+        monkeypatch.setattr(privacy.sys, "platform", platform)
+        found[platform] = [path.parent.name for path in privacy.endangered(settings, home / "Documents/settings.yaml")]
+    assert found == {"linux": [], "darwin": ["Documents", "Desktop", "Downloads", "Documents"]}
     assert privacy.answers(tmp_path)
     assert not privacy.answers(tmp_path / "absent")
     slow = tmp_path / "ls"
@@ -143,6 +158,23 @@ def test_protected_folders_are_warned_of_and_a_hanging_one_given_up(tmp_path, mo
     original = privacy.subprocess.Popen
     monkeypatch.setattr(privacy.subprocess, "Popen", lambda command, **how: original([str(slow)], **how))
     assert not privacy.answers(tmp_path, seconds=0.2)
+
+
+def test_a_service_gives_up_on_a_protected_folder_that_does_not_answer(home, tmp_path, monkeypatch, capsys):
+    """Under launchd it stays down and tells a person; it would hang for ever otherwise."""
+    config = tmp_path / "settings.yaml"
+    config.write_text(f"fine_tuning: {{workspace_dir: {home}/Documents/fixsmith}}\n")
+    told = []
+    monkeypatch.setattr(privacy.sys, "platform", "darwin")
+    monkeypatch.setattr(privacy, "answers", lambda path, seconds: False)
+    monkeypatch.setattr(notify, "display", lambda title, text: told.append(text))
+    assert main(["run", "--config", str(config)]) == 1
+    assert "doesn't answer" in capsys.readouterr().err
+    assert main(["run", "--stay-down", "--config", str(config)]) == 0
+    assert "Full Disk Access" in told[0] and "fixsmith start" in told[0]
+    assert main(["doctor", "--offline", "--config", str(config)]) == 1
+    assert "doesn't answer" in capsys.readouterr().out
+    assert not (home / "Documents" / "fixsmith").exists()
 
 
 def test_the_commands_do_it(home, tmp_path, monkeypatch, capsys, launchd_state):
