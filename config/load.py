@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -71,6 +72,7 @@ def apply_environment(values: dict[str, Any], environment: Mapping[str, str]) ->
     return named
 
 
+@cache
 def variables() -> dict[str, tuple[str, str, Any]]:
     """Return section, key and type of each setting by the short name of its variable."""
     return {

@@ -45,11 +45,11 @@ def others(key):
     if get_origin(kind) is Literal:
         yield from get_args(kind)
     elif get_origin(kind) is tuple:
-        yield from ("", "push", "success", "x", "x=y", '[{"name": "a/b"}]')
+        yield from ("", "push", "success", "x", "x=y", "a/b", '[{"name": "a/b"}]')
     elif kind is bool:
         yield str(not known).lower()
     elif kind is str:
-        yield from ("x", "https://example.org/x", "http://127.0.0.1:1/v1", "2026-01-01", "01:00-02:00", "[a] {b}")
+        yield from ("x", "a/b", "https://a.example/x", "http://127.0.0.1:1/v1", "2026-01-01", "01:00-02:00", "[a] {b}")
     else:
         yield from (str(known + 1), str(known - 1), str(known / 2), str(known * 2), "1")
 
