@@ -12,7 +12,7 @@ import msgspec
 from config.settings import Section, Settings
 
 HEADER = """\
-# fixsmith settings. Generated from config/settings.py by `make sample`: every key with its default.
+# fixsmith settings. Generated from config/sections by `make sample`: every key with its default.
 # Environment variables override it: FINE_TUNING_BATCH_SIZE=4, or FIXSMITH_FINE_TUNING_BATCH_SIZE=4.
 """
 
@@ -35,9 +35,15 @@ def _description(kind: Any) -> str:
     return str(extra.get("description", ""))
 
 
+def keys(section: type[Section]) -> list[Any]:
+    """Return a section's keys as they are shown: its own, then those of the recipe it extends."""
+    extended = section.__base__.__struct_fields__  # type: ignore[union-attr]
+    return sorted(msgspec.structs.fields(section), key=lambda key: key.name in extended)
+
+
 def _section_text(name: str, section: type[Section]) -> str:
     lines = ["", f"# {(section.__doc__ or '').strip().splitlines()[0]}", f"{name}:"]
-    for key in msgspec.structs.fields(section):
+    for key in keys(section):
         lines += [f"  # {line}" for line in textwrap.wrap(describe(section, key.name), 100)]
         lines.append(f"  {key.name}: {scalar(key.default)}")
     return "\n".join(lines) + "\n"

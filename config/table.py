@@ -7,13 +7,13 @@ import sys
 import msgspec
 
 from config.load import PREFIX
-from config.sample import describe, scalar
+from config.sample import describe, keys, scalar
 from config.settings import Section, Settings, Watched
 
 HEADER = """\
 # Settings
 
-Generated from `config/settings.py`. The file is YAML, a section to a heading below; an unknown key is an
+Generated from the types in `config/sections`. The file is YAML, a section to a heading below; an unknown key is an
 error. Every key can also be given in the environment, where it wins over the file:
 `fine_tuning.batch_size` is `FINE_TUNING_BATCH_SIZE` or `FIXSMITH_FINE_TUNING_BATCH_SIZE`, lists and mappings
 as YAML in one line. The service reads the file again when it changes, and keeps the old settings when the
@@ -30,7 +30,7 @@ def table() -> str:
 def _section(name: str, section: type[Section], *, environment: bool = True) -> str:
     title = (section.__doc__ or "").strip().splitlines()[0]
     lines = ["", f"## {name}", "", title, "", "| key | default | what for |", "|---|---|---|"]
-    for key in msgspec.structs.fields(section):
+    for key in keys(section):
         default = "required" if key.required else f"`{scalar(key.default)}`"
         meaning = describe(section, key.name).replace("|", "\\|")
         variable = f"<br>`{PREFIX}{name.upper()}_{key.name.upper()}`" if environment else ""

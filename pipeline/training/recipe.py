@@ -1,89 +1,10 @@
-"""The recipe: every hyperparameter of one training. Each of them is applied, and tested to be."""
+"""What follows from a recipe. Each of its keys is applied, and tested to be."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from config.sections.recipe import Recipe
 
-import msgspec
-from msgspec import Meta
-
-
-class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a model is trained. Lengths are in tokens, rates per step, shares between 0 and 1."""
-
-    # Steps
-    batch_size: Annotated[int, Meta(ge=1, description="Examples laid into rows together.")] = 4
-    gradient_accumulation: Annotated[
-        int, Meta(ge=1, description="Batches in a step; gradients add up, weighted by answer tokens.")
-    ] = 1
-    max_epochs: Annotated[int, Meta(ge=1, description="Passes over the data; each sees every example once.")] = 3
-    learning_rate: Annotated[float, Meta(gt=0.0, le=1.0, description="Peak learning rate.")] = 2e-4
-    warmup_steps: Annotated[
-        int, Meta(ge=0, description="Steps until the peak rate; at most a tenth of all steps is used.")
-    ] = 10
-    schedule: Annotated[
-        Literal["cosine", "constant"], Meta(description="The rate after warm-up: down to a tenth, or level.")
-    ] = "cosine"
-    weight_decay: Annotated[float, Meta(ge=0.0, le=1.0, description="AdamW weight decay.")] = 0.01
-    gradient_clip: Annotated[float, Meta(gt=0.0, description="Largest norm of a step's gradient.")] = 1.0
-    seed: Annotated[int, Meta(ge=0, lt=2**31, description="Of data order, dropout and first weights.")] = 20250917
-
-    # Adapter
-    rank: Annotated[int, Meta(ge=1, le=1024, description="LoRA rank.")] = 16
-    alpha: Annotated[float, Meta(gt=0.0, description="LoRA alpha; the scale is alpha / rank.")] = 32.0
-    dropout: Annotated[float, Meta(ge=0.0, lt=1.0, description="Dropout in front of the adapter.")] = 0.0
-    target_modules: Annotated[
-        tuple[str, ...],
-        Meta(description="Linear layers that get an adapter, such as `q_proj`; empty: all in a block."),
-    ] = ()
-    layers: Annotated[int, Meta(ge=-1, description="Upper blocks that get adapters; -1 means all.")] = -1
-    use_dora: Annotated[bool, Meta(description="Weight-decomposed adapters (DoRA).")] = False
-    quantization: Annotated[
-        Literal["none", "4bit", "8bit"], Meta(description="Quantise the base model before training.")
-    ] = "none"
-
-    # Data
-    max_tokens: Annotated[int, Meta(ge=16, description="Longest example; longer ones are shortened.")] = 2048
-    token_budget: Annotated[
-        int, Meta(ge=0, description="Tokens in a packed row; 0 chooses from the data and the memory.")
-    ] = 0
-    prompt_loss_weight: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="Weight of prompt tokens in the loss; answers weigh 1.")
-    ] = 0.0
-    shared_prefix: Annotated[
-        bool, Meta(description="Compute what a row's examples begin with once. Off while there is dropout.")
-    ] = True
-
-    # Watching
-    save_steps: Annotated[int, Meta(ge=1, description="Steps between checkpoints.")] = 50
-    eval_steps: Annotated[int, Meta(ge=1, description="Steps between validations.")] = 50
-    early_stopping_patience: Annotated[
-        int, Meta(ge=0, description="Validations without improvement before stopping; 0 never stops early.")
-    ] = 3
-    keep_checkpoints: Annotated[int, Meta(ge=1, le=100, description="Checkpoints kept.")] = 2
-
-    # Memory
-    gradient_checkpointing: Annotated[
-        bool, Meta(description="Recompute activations instead of keeping them: less memory, more time.")
-    ] = False
-    memory_limit_gigabytes: Annotated[
-        float, Meta(ge=0.0, description="Most memory to train in; 0 means three quarters of the machine's.")
-    ] = 0.0
-    segment_seconds: Annotated[
-        float, Meta(ge=0.0, description="On Metal: train this long, then pause for the display; 0 never.")
-    ] = 20.0
-    pause_seconds: Annotated[float, Meta(ge=0.0, le=60.0, description="How long that pause is.")] = 0.25
-
-    # Not forgetting
-    replay_share: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="Stage 1 examples added to each epoch, as a share of its own.")
-    ] = 0.1
-    kl_weight: Annotated[
-        float, Meta(ge=0.0, description="Weight of the divergence from stage 1's answers in the loss.")
-    ] = 0.0
-    forgetting_budget: Annotated[
-        float, Meta(ge=0.0, description="How far stage 1's validation loss may rise, relative to before.")
-    ] = 0.1
+__all__ = ["Recipe", "examples_per_step", "scale"]
 
 
 def scale(recipe: Recipe) -> float:

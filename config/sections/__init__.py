@@ -1,0 +1,1 @@
+"""The sections of the settings, by the room that reads them."""
