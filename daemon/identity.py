@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 import msgspec
 
 from config.errors import Error
+
+LOOKS = 10
+LOOK_SECONDS = 0.05
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -28,13 +32,11 @@ class Instance:
     def acquire(self, now: float) -> None:
         """Take the lock; raises Error when another service has it."""
         descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not any(_lock(descriptor) for _ in range(LOOKS)):
             os.close(descriptor)
             raise Error(
                 f"Another service works on this workspace ({self.path.parent}).", "`fixsmith status` shows it."
-            ) from error
+            )
         os.ftruncate(descriptor, 0)
         os.write(descriptor, msgspec.json.encode(Holder(os.getpid(), now)))
         self._descriptor = descriptor
@@ -44,6 +46,16 @@ class Instance:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _lock(descriptor: int) -> bool:
+    """Try to take the lock; `holder` has it for an instant while it looks, so one refusal proves nothing."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(LOOK_SECONDS)
+        return False
+    return True
 
 
 def holder(path: Path) -> Holder | None:

@@ -83,13 +83,14 @@ class Service:
         flow: tuple[str, ...] = FLOW,
         echo: bool = False,
     ) -> None:
+        self._stopped = threading.Event()
+        self._handle_stops()
         self.live = LiveSettings(config)
         self.clock: Clock = clock or SystemClock()
         settings = self.live.current()
         self.layout: Layout = layout_of(settings)
         self.layout.make()
         self.instance = Instance(self.layout.lock)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who sees the lock may send one from now on
         self.instance.acquire(self.clock.now())
         self._log = set_up(self.layout.service_log, settings.daemon, echo=echo)
         notice = prepare(self.layout.database, self.layout.backups)
@@ -105,13 +106,12 @@ class Service:
         self.work = Loop("runner", self._work, self._trouble)
         self.incoming = Loop("intake", self.intake.step, self._trouble)
         self.watch = FolderWatch(self.layout.drop, self.incoming.wake, settings.daemon.drop_poll_seconds)
-        self._stopped = threading.Event()
         if notice:
             notifiers[0].needs_person("store", "The database was damaged", notice)
 
     def run(self) -> int:
         """Work until a signal says stop; return the exit code."""
-        self._handle_signals()
+        signal.signal(signal.SIGHUP, self.wake)
         logger.info("started on %s", self.layout.workspace)
         self.runner.recover()
         self.incoming.thread.start()
@@ -131,10 +131,11 @@ class Service:
         self.incoming.wake()
         self.work.wake()
 
-    def _handle_signals(self) -> None:
+    def _handle_stops(self) -> None:
+        """Take signals before there is anything to interrupt: one sent while the service begins counts, too."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.request_stop)
-        signal.signal(signal.SIGHUP, self.wake)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who sees the lock may send one; the first look comes anyway
 
     def _work(self) -> float:
         """One step of the runner; without patience where something else waits for this thread."""

@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 
 from config.errors import UsageError
 from config.load import load_settings
@@ -59,4 +59,5 @@ def wake(layout: Layout) -> None:
     """Have a running service look at the queue now; the lock proves that the process is it."""
     held = holder(layout.lock)
     if held is not None:
-        os.kill(held.pid, signal.SIGHUP)
+        with suppress(ProcessLookupError):  # it ended just now
+            os.kill(held.pid, signal.SIGHUP)
