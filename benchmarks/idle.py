@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import ssl
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -81,7 +82,7 @@ def write(folder, scheme, github, poll):
 def measure(service, github, config, environment, begun, arguments):
     while not github.requests:
         time.sleep(0.005)
-    first = time.monotonic() - begun
+    first, first_processor = time.monotonic() - begun, usage(service.pid)["cpu"]
     time.sleep(3 * arguments.poll)
     before, requests, at = usage(service.pid), len(github.requests), time.monotonic()
     time.sleep(arguments.seconds)
@@ -103,7 +104,9 @@ def measure(service, github, config, environment, begun, arguments):
         "bytes_written_a_poll": round((after["written"] - before["written"]) / asked),
         "measured_seconds": round(passed, 1),
         "seconds_to_first_request": round(first, 3),
-        "status_seconds": status(config, environment),
+        "processor_seconds_to_first_request": round(first_processor, 3),
+        "status_seconds": spent(["-m", "daemon.cli", "status", "--config", str(config)], environment),
+        "python_alone_seconds": spent(["-c", "pass"], environment),
         "load_average": os.getloadavg()[0],
     }
 
@@ -135,17 +138,16 @@ def fields(text):
     return found
 
 
-def status(config, environment):
-    """Return wall and processor seconds of `fixsmith status`, the best of five."""
+def spent(words, environment, times=15):
+    """Return wall and processor seconds of a Python process, the medians of so many."""
     walls, processors = [], []
-    for _ in range(5):
+    for _ in range(times):
         begun, before = time.monotonic(), os.times()
-        command = [sys.executable, "-m", "daemon.cli", "status", "--config", str(config)]
-        subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+        subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, check=False)
         after = os.times()
         walls.append(time.monotonic() - begun)
         processors.append(after.children_user + after.children_system - before.children_user - before.children_system)
-    return {"wall": round(min(walls), 3), "processor": round(min(processors), 3)}
+    return {"wall": round(statistics.median(walls), 3), "processor": round(statistics.median(processors), 3)}
 
 
 if __name__ == "__main__":

@@ -102,17 +102,17 @@ def print_error(error: Error) -> None:
 
 
 def parser(chosen: Command | None = None) -> argparse.ArgumentParser:
-    """Return the parser; only the chosen command's module is imported, the others have their help line."""
+    """Return the parser: with the chosen command's own, without one with a help line for each."""
     result = argparse.ArgumentParser(
         "fixsmith", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     subparsers = result.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    if chosen is not None:
+        _module(chosen).add(subparsers)
+        return result
     for command in COMMANDS:
-        if command == chosen and _is_built(command):
-            _module(command).add(subparsers)
-        else:
-            later = "" if _is_built(command) else " (not yet available)"
-            subparsers.add_parser(command.name, help=command.summary + later, add_help=False)
+        later = "" if _is_built(command) else " (not yet available)"
+        subparsers.add_parser(command.name, help=command.summary + later, add_help=False)
     return result
 
 

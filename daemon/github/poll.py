@@ -37,7 +37,7 @@ class Poller:
         The ETag and the time of the look are written with the runs, so that a crash at any
         moment means looking again, never missing one.
         """
-        repository = self._repository(watched, settings)
+        repository = self._repository(watched)
         now = self.clock.now()
         sweep = now - (repository.swept_at or now) >= settings.github.sweep_hours * 3600
         sweep = sweep or repository.swept_at is None
@@ -59,44 +59,23 @@ class Poller:
             self.store.ledger.settle(run, WorkflowRunState.REFUSED, "it was deleted at GitHub")
             return
         found = decode(body, WorkflowRunAnswer)
-        moved = entered(found, watched, run.repository_id, self.clock.now())
+        moved = entered(found, watched, self._repository(watched), self.clock.now())
         if found.run_attempt != run.attempt:
             self.store.ledger.settle(run, WorkflowRunState.REFUSED, f"attempt {found.run_attempt} replaced it")
             self.store.ledger.enter([moved])
         else:
             self.store.ledger.settle(run, moved.state, moved.reason, moved.next_at)
 
-    def _repository(self, watched: Watched, settings: Settings) -> Repository:
-        """Return the repository's record, its number pinned by the settings or at first sight."""
-        found = self.store.ledger.repository(watched.name)
-        if found is None or not found.id or (watched.id and watched.id != found.id):
+    def _repository(self, watched: Watched) -> Repository:
+        """Return the repository's record, its number pinned by the settings or at first sight of this GitHub."""
+        found, address = self.store.ledger.repository(watched.name), self.client.settings.base_url.rstrip("/")
+        if found is None or not found.id or found.address != address or watched.id not in (0, found.number):
             answer = decode(self.client.get(f"/repos/{watched.name}").body, RepositoryAnswer)
-            if watched.id and answer.id != watched.id:
-                raise GithubError(
-                    f"{watched.name} is repository {answer.id}, not {watched.id} as the settings say.",
-                    "Somebody else may have taken the name: check it, then correct github.repositories.",
-                )
-            self._check_number(watched, answer.id, settings)
-            self.store.ledger.pin(watched.name, answer.id, self.clock.now())
+            _check_number(watched, answer.id, found if found is not None and found.address in ("", address) else None)
+            self.store.ledger.pin(watched.name, answer.id, address, self.clock.now())
             found = self.store.ledger.repository(watched.name)
         assert found is not None  # noqa: S101 -- pinned just above
         return found
-
-    def _check_number(self, watched: Watched, number: int, settings: Settings) -> None:
-        """Refuse a number that a repository of another GitHub has here: the ledger tells runs apart by it."""
-        elsewhere = {
-            one.name for one in settings.github.repositories if settings.github.of(one).base_url != self._address
-        }
-        for known in self.store.ledger.repositories():
-            if known.id == number and known.name in elsewhere:
-                raise GithubError(
-                    f"{watched.name} has the number {number}, as {known.name} has at another GitHub.",
-                    "Watch one of them from a workspace of its own.",
-                )
-
-    @property
-    def _address(self) -> str:
-        return self.client.settings.base_url
 
     def _floor(self, repository: Repository, settings: Settings, *, sweep: bool, now: float) -> float:
         """Return the creation time below which nothing new is expected."""
@@ -116,15 +95,12 @@ class Poller:
         """Yield the runs not settled yet, newest first, from as many pages as it takes."""
         known = self.store.ledger.known(repository.id)
         for found in self._walk(first, watched, floor):
-            if found.repository.id != repository.id:
-                raise GithubError(
-                    f"{watched.name} is now repository {found.repository.id}, not {repository.id}.",
-                    "Somebody else may have taken the name: check it, then give its number as id.",
-                )
+            if found.repository.id != repository.number:
+                raise _other_number(watched, found.repository.id, repository.number)
             created = found.created_at.timestamp()
             state = known.get((found.id, found.run_attempt))
             if created >= floor and (state is None or state == WorkflowRunState.GOING):
-                yield entered(found, watched, repository.id, self.clock.now())
+                yield entered(found, watched, repository, self.clock.now())
 
     def _walk(self, first: Answer, watched: Watched, floor: float) -> Iterator[WorkflowRunAnswer]:
         """Yield runs page by page down to the floor, past the point where filtered lists end."""
@@ -146,10 +122,10 @@ class Poller:
             answer = self.client.get(f"/repos/{watched.name}/actions/runs", {**self._parameters(watched), **window})
 
 
-def entered(found: WorkflowRunAnswer, watched: Watched, pinned: int, now: float) -> WorkflowRun:
+def entered(found: WorkflowRunAnswer, watched: Watched, repository: Repository, now: float) -> WorkflowRun:
     """Return the line of the ledger for a workflow run as GitHub shows it."""
     line = WorkflowRun(
-        repository_id=pinned,
+        repository_id=repository.id,
         id=found.id,
         attempt=found.run_attempt,
         repository=watched.name,
@@ -164,9 +140,27 @@ def entered(found: WorkflowRunAnswer, watched: Watched, pinned: int, now: float)
     )
     if found.status != "completed":
         return line
-    reason = refusal(found, watched, pinned)
+    reason = refusal(found, watched, repository.number)
     state = WorkflowRunState.REFUSED if reason else WorkflowRunState.CANDIDATE
     return msgspec.structs.replace(line, state=state, reason=reason or "", next_at=0.0)
+
+
+def _check_number(watched: Watched, number: int, known: Repository | None) -> None:
+    """Refuse a number that isn't the pinned one; the settings' pin goes before the one remembered."""
+    if watched.id and number != watched.id:
+        raise GithubError(
+            f"{watched.name} is repository {number}, not {watched.id} as the settings say.",
+            "Somebody else may have taken the name: check it, then correct github.repositories.",
+        )
+    if not watched.id and known is not None and known.number not in (0, number):
+        raise _other_number(watched, number, known.number)
+
+
+def _other_number(watched: Watched, number: int, pinned: int) -> GithubError:
+    return GithubError(
+        f"{watched.name} is now repository {number}, not {pinned}.",
+        "Somebody else may have taken the name: check it, then give its number as id.",
+    )
 
 
 def _stamp(moment: datetime) -> str:

@@ -42,14 +42,27 @@ class Ledger:
         """Return every repository that was ever watched."""
         return [record_of(row, Repository) for row in self._rows(f"SELECT {REPOSITORY_COLUMNS} FROM repositories")]
 
-    def pin(self, name: str, number: int, now: float) -> None:
-        """Remember a repository's number from now on; it never changes silently."""
+    def pin(self, name: str, number: int, address: str, now: float) -> None:
+        """Remember a repository's number at the GitHub of this address; a renamed one keeps its place in the ledger."""
         with transaction(self.connection):
             self.connection.execute(
-                "INSERT INTO repositories (name, id, watched_since) VALUES (?, ?, ?) "
-                "ON CONFLICT (name) DO UPDATE SET id = excluded.id, problem = NULL, failures = 0",
-                (name, number, now),
+                "INSERT INTO repositories (name, id, number, address, watched_since) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET id = excluded.id, number = excluded.number, "
+                "address = excluded.address, problem = NULL, failures = 0",
+                (name, self._place(name, number, address), number, address, now),
             )
+
+    def _place(self, name: str, number: int, address: str) -> int:
+        """Return the repository's `id`: the one it has, else its number, else one that no GitHub gives."""
+        rows = self._rows(
+            "SELECT id, name = ? AND address = '' AS own, address FROM repositories WHERE number = ? AND id <> 0",
+            name,
+            number,
+        )
+        for row in rows:
+            if row["address"] == address or row["own"]:
+                return int(row["id"])
+        return number if not rows else int(self._rows("SELECT min(0, min(id)) - 1 AS id FROM repositories")[0]["id"])
 
     def polled(
         self, name: str, now: float, next_at: float, runs: Iterable[WorkflowRun], *, swept: bool, etag: ETag | None

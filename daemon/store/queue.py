@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from daemon.store.database import converted, transaction
 from daemon.store.ledger import insert_run, marks, record_of
 from daemon.store.records import NewRun, Run, RunProgress, RunState
-from pipeline.stage import Progress
+
+if TYPE_CHECKING:
+    from pipeline.stage import Progress
 
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Run))
 FREE = "token = NULL, lease_until = NULL, process = NULL, process_started = NULL"

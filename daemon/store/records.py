@@ -41,10 +41,16 @@ class RunState(StrEnum):
 
 
 class Repository(msgspec.Struct, frozen=True):
-    """A watched repository: its pinned number and how looking at it went. Times are seconds since 1970."""
+    """A watched repository and how looking at it went. Times are seconds since 1970.
+
+    `number` is its pinned number at the GitHub of `address`; `id`, by which the ledger knows it, is the same unless a
+    repository of another GitHub has that already.
+    """
 
     name: str
     id: int
+    number: int
+    address: str
     watched_since: float
     polled_at: float | None
     swept_at: float | None

@@ -170,6 +170,29 @@ def test_a_database_of_the_first_schema_keeps_its_runs_through_the_migrations(tm
     assert runs == {"waits": (RunState.QUEUED, False), "ended": (RunState.DONE, True)}
 
 
+def test_a_database_from_before_two_githubs_learns_the_address_from_its_last_request(tmp_path):
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for number, script in database.migrations()[:2]:
+            connection.executescript(f"{script} PRAGMA user_version = {number};")
+        connection.executemany(
+            "INSERT INTO repositories (name, id, watched_since) VALUES (?, ?, 1)", [("a/b", 7), ("a/never-asked", 8)]
+        )
+        url = "https://git.example/api/v3/repos/a/b/actions/runs?branch=main"
+        connection.execute("INSERT INTO etags (url, token, etag) VALUES (?, 't', 'e')", (url,))
+        connection.commit()
+    prepare(path, tmp_path / "backups")
+    store = Store.open(path)
+    found = [(one.id, one.number, one.address) for one in store.ledger.repositories()]
+    store.ledger.pin("a/renamed", 7, "https://git.example/api/v3", 2.0)
+    store.ledger.pin("elsewhere/c", 7, "https://api.github.com", 2.0)
+    store.ledger.pin("elsewhere/d", 8, "https://api.github.com", 2.0)
+    ids = {one.name: one.id for one in store.ledger.repositories()}
+    store.close()
+    assert sorted(found) == [(7, 7, "https://git.example/api/v3"), (8, 8, "")]
+    assert ids == {"a/b": 7, "a/renamed": 7, "elsewhere/c": -1, "elsewhere/d": -2, "a/never-asked": 8}
+
+
 def test_a_migration_that_fails_changes_nothing(path, tmp_path, monkeypatch):
     newest = database.migrations()[-1][0]
     steps = [

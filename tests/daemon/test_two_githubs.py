@@ -77,13 +77,36 @@ def test_a_fault_of_one_holds_back_only_that_is_told_once_and_shown(both, github
     assert snapshot(both.config, clock.now()).problems == []
 
 
-def test_the_same_number_at_two_githubs_is_refused_and_loses_nothing(both, github, other, clock):
+def test_the_same_number_at_two_githubs_and_of_their_runs_mixes_nothing(both, github, other, clock):
     github.repositories[REPOSITORY]["id"] = 7
+    next(other._numbers)
+    numbers = {github.run(REPOSITORY, artifacts={"scan": REPORT}), other.run(OTHER, artifacts={"scan": REPORT})}
+    assert len(numbers) == 1, "the runs have the same number too"
+    work = intake(both)
+    for _ in range(3):
+        work.step()
+        clock.pass_by(400)
+    runs = both.store.queue.in_state(RunState.QUEUED)
+    assert sorted(run.repository for run in runs) == [REPOSITORY, OTHER]
+    assert len({run.folder for run in runs}) == 2
+    assert [one.problem for one in snapshot(both.config, clock.now()).repositories] == [None, None]
+    assert len({both.store.ledger.repository(name).id for name in (REPOSITORY, OTHER)}) == 2
+
+
+def test_a_repository_that_moves_to_another_github_under_its_name_is_a_new_one(scene, github, clock, tmp_path):
     github.run(REPOSITORY, artifacts={"scan": REPORT})
-    other.run(OTHER, artifacts={"scan": REPORT})
-    intake(both).step()
-    assert [run.repository for run in both.store.queue.in_state(RunState.QUEUED)] == [OTHER]
-    assert "at another GitHub" in snapshot(both.config, clock.now()).repositories[1].problem
+    one = scene()
+    one.intake().step()
+    with StandIn(clock) as new:
+        new.repository(REPOSITORY, number=9)
+        new.run(REPOSITORY, artifacts={"scan": REPORT})
+        settings = json.loads(one.config.read_text())
+        settings["github"]["base_url"] = new.base_url
+        one.config.write_text(json.dumps(settings))
+        clock.pass_by(400)
+        one.intake().step()
+    numbers = {run.key.split(":")[1] for run in one.store.queue.in_state(RunState.QUEUED)}
+    assert numbers == {"9", str(github.repositories[REPOSITORY]["id"])}
 
 
 def test_two_tokens_at_one_address_are_two_places(both, github, other, clock):
