@@ -108,6 +108,8 @@ class Service:
         self.watch = FolderWatch(self.layout.drop, self.incoming.wake, settings.daemon.drop_poll_seconds)
         if notice:
             notifiers[0].needs_person("store", "The database was damaged", notice)
+        else:
+            notifiers[0].settled("store")
 
     def run(self) -> int:
         """Work until a signal says stop; return the exit code."""

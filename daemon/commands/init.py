@@ -87,7 +87,8 @@ def merged(values: dict[str, Any], answers: Answers, found: Access | None) -> di
         entry["source"] = answers.source
     github["repositories"] = [*others, entry]
     optional = {"token_file": answers.token_file, "base_url": answers.base_url}
-    place = entry if others and answers.base_url != github.get("base_url", "") else github
+    apart = others and answers.base_url != github.get("base_url", "")
+    place = entry if apart or entry.get("base_url") or entry.get("token_file") else github
     place.update({key: value for key, value in optional.items() if value})
     training = {**(values.get("fine_tuning") or {}), "workspace_dir": answers.workspace}
     return {**values, "fine_tuning": training, "github": github}
@@ -123,24 +124,33 @@ def _answers(arguments: argparse.Namespace, values: dict[str, Any], repository: 
         workspace=str(Path(folder).expanduser().absolute()),
         source=str(Path(source).expanduser().absolute()) if source else "",
         token_file=token_file,
-        base_url=_base_url(arguments, values),
+        base_url=_base_url(arguments, values, repository),
     )
 
 
-def _base_url(arguments: argparse.Namespace, values: dict[str, Any]) -> str:
-    return str(arguments.base_url or (values.get("github") or {}).get("base_url", ""))
+def _base_url(arguments: argparse.Namespace, values: dict[str, Any], repository: str) -> str:
+    return str(arguments.base_url or _known(values, repository, "base_url"))
+
+
+def _known(values: dict[str, Any], repository: str, key: str) -> str:
+    """Return what the settings say of a repository: its own key if it has that, else the key of all."""
+    github = values.get("github") or {}
+    own = next((one for one in github.get("repositories") or () if one.get("name") == repository), {})
+    return str(own.get(key) or github.get(key, ""))
 
 
 def _check(
     arguments: argparse.Namespace, values: dict[str, Any], repository: str, keep: Path
 ) -> tuple[str, Access]:  # fmt: skip
     """Find the token, asking for one if there is a person, and look at the repository with it; return its file too."""
-    known = values.get("github") or {}
-    elsewhere = known.get("repositories") and _base_url(arguments, values) != known.get("base_url", "")
-    if elsewhere and not arguments.token_file:
+    known, address = values.get("github") or {}, _base_url(arguments, values, repository)
+    named = arguments.token_file or _known(values, repository, "token_file")
+    elsewhere = address != known.get("base_url", "") and any(
+        one.get("name") != repository for one in known.get("repositories") or ()
+    )
+    if elsewhere and named in ("", known.get("token_file", "")):
         raise UsageError("Another GitHub than the others' needs a token of its own.", "Give --token-file FILE.")
-    named = arguments.token_file or known.get("token_file", "")
-    optional = {"token_file": named, "base_url": _base_url(arguments, values)}
+    optional = {"token_file": named, "base_url": address}
     settings = build({"github": {key: value for key, value in optional.items() if value}}, "the answers").github
     try:
         return named, access(settings, github_token(settings), repository, arguments.branch or "")

@@ -20,6 +20,7 @@ from daemon import processes
 from daemon.commands.retry import wake
 from daemon.identity import Instance, holder
 from daemon.layout import layout_of
+from daemon.snapshot import snapshot
 from daemon.store.records import RunState
 from daemon.store.store import Store
 from tests.daemon.conftest import REPOSITORY, behaviour, write_settings
@@ -33,7 +34,9 @@ class Running:
     """A service that is started, killed and started again."""
 
     def __init__(self, tmp_path, stand_in, **sections):
-        self.config = write_settings(tmp_path / "settings.yaml", tmp_path, stand_in.base_url, **sections)
+        self.config = write_settings(
+            tmp_path / "settings.yaml", tmp_path, stand_in and stand_in.base_url, **sections
+        )
         self.layout = layout_of(load_settings(self.config))
         self.errors = tmp_path / "stderr"
         self.process = None
@@ -159,6 +162,21 @@ def test_a_stop_that_comes_while_the_service_begins_ends_it_properly(service, gi
         one.start().until(20, lambda: holder(one.layout.lock))
         assert one.stop() == 0
     assert one.log().count("stopped") == 3
+
+
+def test_a_damaged_database_is_told_of_until_the_next_start_finds_a_sound_one(tmp_path):
+    config = write_settings(tmp_path / "settings.yaml", tmp_path)
+    layout = layout_of(load_settings(config))
+    layout.make()
+    layout.database.write_bytes(b"this is no database" * 500)
+    one = Running(tmp_path, None)
+    problems = []
+    for _ in range(2):
+        one.start().until(20, lambda: one.log().count("started on") > len(problems))
+        assert one.stop() == 0
+        problems.append(snapshot(config, 0.0).problems)
+    assert ["was damaged" in text for text in problems[0]] == [True]
+    assert problems[1] == []
 
 
 def test_looking_who_holds_the_lock_doesnt_keep_a_service_from_taking_it(tmp_path):

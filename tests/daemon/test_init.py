@@ -1,0 +1,131 @@
+import json
+import os
+import pty
+import select
+import sys
+from pathlib import Path
+
+from config.load import load_settings
+from daemon.cli import main
+from tests.daemon.conftest import REPOSITORY
+from tests.daemon.stand_in import TOKEN
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_init_adds_a_repository_of_another_github_with_its_own_token(github, tmp_path, monkeypatch, capsys):
+    path, token = tmp_path / "settings.yaml", tmp_path / "token"
+    first = {"name": "acme/first", "events": ["push"], "branch": "main"}
+    path.write_text(json.dumps({"github": {"repositories": [first]}}))
+    monkeypatch.setenv("GITHUB_TOKEN", "of the first")
+    words = ["init", "--repository", REPOSITORY, "--base-url", github.base_url, "--config", str(path)]
+    assert main(words) == 2
+    assert not github.requests, "the first GitHub's token went to the second"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    assert main([*words, "--token-file", str(token)]) == 0
+    found = load_settings(path, {}).github
+    assert (found.base_url, found.token_file) == ("https://api.github.com", "")
+    assert [(one.name, one.base_url, one.token_file) for one in found.repositories] == [
+        ("acme/first", "", ""), (REPOSITORY, github.base_url, str(token))]  # fmt: skip
+    assert main(["init", "--no-check", "--repository", "acme/first", "--branch", "next", "--config", str(path)]) == 0
+    [changed] = [one for one in load_settings(path, {}).github.repositories if one.name == "acme/first"]
+    assert (changed.branch, changed.events) == ("next", ("push",))
+
+
+def test_init_checks_the_repository_and_writes_settings_that_load(github, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    github.run(REPOSITORY)
+    path = tmp_path / "new" / "settings.yaml"
+    words = ["init", "--repository", REPOSITORY, "--base-url", github.base_url, "--config", str(path)]
+    assert main([*words, "--workspace", str(tmp_path / "w")]) == 0
+    assert "1 workflow runs on main" in capsys.readouterr().out
+    found = load_settings(path, {})
+    assert found.github.repositories[0].id == github.repositories[REPOSITORY]["id"]
+    assert found.fine_tuning.workspace_dir == str(tmp_path / "w")
+    path.write_text(path.read_text() + "notifications: {results: true}\n")
+    github.repository("acme/other")
+    assert main([*words[:2], "acme/other", *words[3:]]) == 0
+    again = load_settings(path, {})
+    assert [one.name for one in again.github.repositories] == [REPOSITORY, "acme/other"]
+    assert again.notifications.results
+    assert path.with_name("settings.yaml.before").exists()
+
+
+def test_init_with_a_wrong_token_or_repository_writes_nothing(github, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "settings.yaml"
+    words = ["init", "--base-url", github.base_url, "--config", str(path), "--repository"]
+    monkeypatch.setenv("GITHUB_TOKEN", "wrong")
+    assert main([*words, REPOSITORY]) == 1
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    assert main([*words, "acme/absent"]) == 1
+    assert "Check the repository's name" in capsys.readouterr().err
+    assert not path.exists()
+
+
+def test_init_asks_on_a_terminal_and_tries_again_after_a_wrong_answer(github, tmp_path):
+    """A person at a real terminal: a wrong repository first, then the right one, all else as offered."""
+    github.run(REPOSITORY)
+    path, token = tmp_path / "settings.yaml", tmp_path / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    command = [
+        sys.executable, "-m", "daemon.cli", "init", "--config", str(path), "--base-url", github.base_url,
+        "--token-file", str(token),
+    ]  # fmt: skip
+    person = Person(command)
+    person.answers("Repository", "not a name")
+    person.answers("Repository", "acme/absent")
+    person.answers("Repository", REPOSITORY)
+    person.answers("Folder", str(tmp_path / "w"))
+    person.answers("clone", "")
+    assert person.leaves() == 0, person.seen
+    assert "1 workflow runs on main" in person.seen
+    found = load_settings(path, {})
+    assert found.github.repositories[0].name == REPOSITORY
+    assert (found.fine_tuning.workspace_dir, found.github.token_file) == (str(tmp_path / "w"), str(token))
+
+
+class Person:
+    """Somebody at a terminal of their own, who waits for a question before answering it."""
+
+    def __init__(self, command):
+        self.seen, self.at = "", 0
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.chdir(ROOT)
+            os.execv(command[0], command)
+
+    def answers(self, question, text):
+        while question not in self.seen[self.at :] or not self.seen.rstrip().endswith(":"):
+            assert self.read(), f"{question} wasn't asked: {self.seen}"
+        self.at = len(self.seen)
+        os.write(self.terminal, text.encode() + b"\n")
+
+    def leaves(self):
+        while self.read():
+            pass
+        os.close(self.terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def read(self):
+        try:
+            part = os.read(self.terminal, 4096) if select.select([self.terminal], [], [], 60)[0] else b""
+        except OSError:
+            part = b""
+        self.seen += part.decode()
+        return part
+
+
+def test_init_of_a_repository_with_an_address_of_its_own_asks_there_again(github, tmp_path, monkeypatch, capsys):
+    """Its address and token are those the settings hold for it, not those of the others."""
+    path, token = tmp_path / "settings.yaml", tmp_path / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    own = {"name": REPOSITORY, "base_url": github.base_url, "token_file": str(token), "branch": "main"}
+    path.write_text(json.dumps({"github": {"repositories": [{"name": "acme/first"}, own]}}))
+    assert main(["init", "--repository", REPOSITORY, "--config", str(path)]) == 0
+    found = load_settings(path, {}).github
+    assert (found.base_url, found.token_file) == ("https://api.github.com", "")
+    assert found.repositories[1].base_url == github.base_url
+    assert found.repositories[1].id == github.repositories[REPOSITORY]["id"]
