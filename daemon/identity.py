@@ -34,9 +34,7 @@ class Instance:
         descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         if not any(_lock(descriptor) for _ in range(LOOKS)):
             os.close(descriptor)
-            raise Error(
-                f"Another service works on this workspace ({self.path.parent}).", "`fixsmith status` shows it."
-            )
+            raise Error(f"Another service works on this workspace ({self.path.parent}).", "`fixsmith status` shows it.")
         os.ftruncate(descriptor, 0)
         os.write(descriptor, msgspec.json.encode(Holder(os.getpid(), now)))
         self._descriptor = descriptor

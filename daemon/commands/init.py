@@ -135,7 +135,7 @@ def _base_url(arguments: argparse.Namespace, values: dict[str, Any], repository:
 def _known(values: dict[str, Any], repository: str, key: str) -> str:
     """Return what the settings say of a repository: its own key if it has that, else the key of all."""
     github = values.get("github") or {}
-    own = next((one for one in github.get("repositories") or () if one.get("name") == repository), {})
+    own: dict[str, Any] = next((one for one in github.get("repositories") or () if one.get("name") == repository), {})
     return str(own.get(key) or github.get(key, ""))
 
 

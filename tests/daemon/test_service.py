@@ -34,9 +34,7 @@ class Running:
     """A service that is started, killed and started again."""
 
     def __init__(self, tmp_path, stand_in, **sections):
-        self.config = write_settings(
-            tmp_path / "settings.yaml", tmp_path, stand_in and stand_in.base_url, **sections
-        )
+        self.config = write_settings(tmp_path / "settings.yaml", tmp_path, stand_in and stand_in.base_url, **sections)
         self.layout = layout_of(load_settings(self.config))
         self.errors = tmp_path / "stderr"
         self.process = None
