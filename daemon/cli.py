@@ -72,7 +72,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("report", "daemon.commands.report", "the evaluation as a page"),
     Command("models", "daemon.commands.models", "the models there are, and whether they hold together"),
     Command("explain", "daemon.commands.explain", "explain a finding with the analysis specialist"),
-    Command("fix", "", "propose a verified fix"),
+    Command("fix", "daemon.commands.fix", "propose a fix for a finding, and verify it"),
     Command("serve", "", "answer over HTTP on this machine"),
     Command("publish", "daemon.commands.publish", "upload a release to the Hugging Face Hub"),
     Command("worker", "", "train on a CUDA machine"),

@@ -203,7 +203,7 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
         raise InputRefused(f"There are no artifacts at {artifacts}.", "Name the folder with --artifacts-dir.")
     if arguments.earlier_source and not arguments.earlier_artifacts:
         raise UsageError("--earlier-source needs --earlier-artifacts.", "Give the earlier scan's artifacts too.")
-    source = arguments.source
+    source = _absolute(arguments.source)
     earlier_source, earlier_commit = _earlier(source, arguments.earlier_source)
     earlier = Path(arguments.earlier_artifacts).expanduser() if arguments.earlier_artifacts else None
     mined = Path(arguments.mined).expanduser() if arguments.mined else None
@@ -217,7 +217,7 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
         earlier_source=earlier_source,
         earlier_commit=earlier_commit,
         earlier_source_digest=open_tree(earlier_source, earlier_commit).digest() if earlier_source else None,
-        mined=str(mined) if mined else None,
+        mined=_absolute(arguments.mined),
         mined_digest=digest(mined) if mined else None,
         repository=arguments.repo,
         branch=arguments.branch,
@@ -226,10 +226,15 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
     )
 
 
+def _absolute(place: str | None) -> str | None:
+    """Return a place as later commands find it, wherever they are started."""
+    return str(Path(place).expanduser().absolute()) if place else None
+
+
 def _earlier(source: str | None, named: str | None) -> tuple[str | None, str | None]:
     """Return where the earlier source lies, and the commit when it is one of `--source`."""
-    if named is None or Path(named).is_dir():
-        return named, None
+    if named is None or Path(named).expanduser().is_dir():
+        return _absolute(named), None
     if source is None:
         raise UsageError(f"--earlier-source {named} is no folder.", "Give a folder, or --source and a commit of it.")
     return source, named

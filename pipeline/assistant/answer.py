@@ -39,17 +39,34 @@ def _by_interest(example: Example) -> tuple[bool, int]:
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What the child process is told: which model, which adapter, which conversation."""
+    """What the child process is told: which model, which adapter, which conversation.
+
+    Without seeds one answer is written, greedily; with them one is drawn for each.
+    """
 
     base: str
     adapter: str | None
     messages: tuple[Message, ...]
     tokens: int
+    seeds: tuple[int, ...] = ()
+    temperature: float = 0.0
+
+
+class Said(msgspec.Struct, frozen=True):
+    """An answer; `finished` is False when it was cut at its limit, or went round in circles."""
+
+    text: str
+    finished: bool
 
 
 def answer(base: Path, adapter: Path | None, messages: Sequence[Message], tokens: int = ANSWER_TOKENS) -> str:
     """Return what the specialist says, greedily, in at most `tokens` tokens."""
     asked = Asked(str(base), str(adapter.resolve()) if adapter else None, tuple(messages), tokens)
+    return ask(asked)[0].text
+
+
+def ask(asked: Asked) -> tuple[Said, ...]:
+    """Return the specialist's answers, in the order of the seeds; raise Error when it can't answer."""
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.assistant.worker"],
         input=msgspec.json.encode(asked),
@@ -61,4 +78,4 @@ def answer(base: Path, adapter: Path | None, messages: Sequence[Message], tokens
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
         raise Error(f"The specialist could not answer: {last[0]}", "Check the model with `fixsmith doctor`.")
-    return msgspec.json.decode(done.stdout.splitlines()[-1], type=str)
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=tuple[Said, ...])

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
+
 from config.errors import UsageError
 from pipeline.dataset.assemble import read_materials
 from pipeline.dataset.examples import Material, analysis
 from pipeline.records import FileLocation, Finding, Message
+from pipeline.stage import Request
 
 SHORTEST_NAME = 4
 _PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+)")
@@ -24,13 +27,28 @@ def material_of(run: Path, name: str, characters: int) -> Material:
     missing = [stage for stage in STAGES if not (run / stage / "manifest.json").is_file()]
     if missing:
         raise UsageError(f"Run {run.name} hasn't finished its stage {missing[0]}.", "Run process_artifacts again.")
-    found = [one for one in read_materials({name: run / name for name in STAGES}, characters) if _is(one.finding, name)]
+    request = request_of(run)
+    mined = request.mined if request is not None and request.mined and Path(request.mined).is_dir() else None
+    known = read_materials({name: run / name for name in STAGES}, characters, mined)
+    found = [one for one in known if _is(one.finding, name)]
     if not found:
         raise UsageError(f"No finding of run {run.name} is called {name}.", "`fixsmith findings` shows their ids.")
     if len(found) > 1:
         ids = ", ".join(one.finding.fingerprint[:12] for one in found[:8])
         raise UsageError(f"{len(found)} findings are called {name}: {ids}.", "Give more of the id.")
     return found[0]
+
+
+class _Story(msgspec.Struct, frozen=True):
+    request: Request
+
+
+def request_of(run: Path) -> Request | None:
+    """Return what a run was asked to do, as its `run.json` has it; None when it never came to its end."""
+    try:
+        return msgspec.json.decode((run / "run.json").read_bytes(), type=_Story).request
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
 
 
 def question_of(material: Material) -> tuple[Message, ...]:

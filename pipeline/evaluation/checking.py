@@ -9,10 +9,10 @@ from pathlib import Path
 from pipeline.fixes.interface import Snapshot
 from pipeline.records import Finding, Fix, Outcome, Verdict
 from pipeline.source.tree import MissingCommit, open_tree
-from pipeline.stage import Context, Progress, Request, read_records
-from pipeline.verification.service import Proposal, Service, verdict_of
+from pipeline.stage import Context, read_records
+from pipeline.verification.scanning import service_of
+from pipeline.verification.service import Proposal, verdict_of
 
-OWN_RULES = (".semgrep", ".semgrep.yml", ".semgrep.yaml", "semgrep.yml", "semgrep.yaml")
 UNKNOWN = "its finding or its source isn't here"
 
 
@@ -34,21 +34,12 @@ class Checker:
             }
             proposals = [self._proposal(fix, trees) for fix in fixes]
             findings = [*self._current.values(), *self._earlier.values()]
-            service = Service(
-                settings=self._context.settings.verification,
-                cache=self._context.folder.parents[2] / "cache" / "scans",
-                own_rules=_own_rules(request),
-                findings=findings,
-                progress=self._say,
-            )
+            service = service_of(self._context, "evaluate", findings)
             known = iter(service.verify([one for one in proposals if one is not None]))
         return [
             verdict_of(fix, Outcome.UNVERIFIABLE, UNKNOWN) if one is None else next(known)
             for fix, one in zip(fixes, proposals, strict=True)
         ]
-
-    def _say(self, done: int, total: int) -> None:
-        self._context.progress(Progress(stage="evaluate", message="verifying fixes", done=done, total=total))
 
     def _proposal(self, fix: Fix, trees: Mapping[bool, Snapshot | None]) -> Proposal | None:
         finding = self._current.get(fix.fingerprint) or self._earlier.get(fix.fingerprint)
@@ -65,12 +56,6 @@ class Checker:
         except MissingCommit as error:
             self._context.warn(str(error))
             return None
-
-
-def _own_rules(request: Request) -> Path | None:
-    """Return the repository's own Semgrep rules, None when it has none on disk."""
-    sources = [Path(source) for source in (request.source, request.earlier_source) if source]
-    return next((path for source in sources for name in OWN_RULES if (path := source / name).exists()), None)
 
 
 def _findings(path: Path) -> dict[str, Finding]:

@@ -12,7 +12,8 @@ from pipeline.records import Finding, Fix, TextEdit
 from pipeline.source.interface import Span
 from pipeline.source.language import language_of
 
-HIDDEN = re.compile(r"\[redacted:[a-z0-9\-]{1,32}:[0-9a-f]{8}\]|\[REDACTED\]")
+_MARK = re.compile(r"\[redacted:[a-z0-9\-]{1,32}:[0-9a-f]{8}\]")
+HIDDEN = re.compile(rf"{_MARK.pattern}|\[REDACTED\]")
 
 
 class Stale(Exception):
@@ -61,6 +62,8 @@ def apply(finding: Finding, fix: Fix, snapshot: Snapshot) -> Change:
         raise Stale("the lines aren't in the file")
     if not _stands(fix.before, before.block(fix.start_line, fix.end_line)):
         raise Stale("other lines stand there now")
+    if any(mark not in before.text for mark in _MARK.findall(fix.replacement)):
+        raise Stale("it writes the mark that hides a secret")
     after = SourceText.of(before.path, _applied(fix, before))
     old_span, new_span = changed_span(before.lines, after.lines)
     found = flagged_lines(finding, snapshot)
