@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from daemon.commands.findings import findings_file, workspace
+from daemon.arguments import add_run, settings_of, workspace_of
+from daemon.commands.findings import findings_file
 
 if TYPE_CHECKING:
     import argparse
@@ -28,22 +28,16 @@ class Meant(msgspec.Struct, frozen=True):
 def add_finding(command: Any) -> None:
     """Add the arguments that name a finding."""
     command.add_argument("finding", metavar="FINDING", help="its id or the start of it, or PATH:LINE")
-    command.add_argument("--run", metavar="ID", help="the run's id, or its start (default: the newest)")
-    command.add_argument(
-        "--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir of the settings)"
-    )
     command.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    command.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    add_run(command)
 
 
 def meant(arguments: argparse.Namespace) -> Meant:
     """Return what the arguments name; raise UsageError when that is nothing, or more than one finding."""
-    from config.load import load_settings
     from pipeline.assistant.question import material_of
 
-    file = arguments.config or os.environ.get("FIXSMITH_CONFIG")
-    settings = load_settings(Path(file) if file else None)
-    run = findings_file(workspace(arguments), arguments.run).parent.parent.resolve()
+    settings = settings_of(arguments)
+    run = findings_file(workspace_of(arguments, settings), arguments.run).parent.parent
     material = material_of(run, arguments.finding, _characters(run, settings.knowledge.characters))
     return Meant(settings, run, material)
 

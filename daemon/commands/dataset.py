@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import InputRefused, UsageError
-from daemon.commands.report import load
+from daemon.arguments import add_config, add_workspace, settings_of, workspace_of
 
 FORMS = ("chat", "completions", "alpaca", "infrastructure", "parquet")
 SETS = ("devign", "cvefixes", "crossvul")
@@ -42,8 +42,7 @@ def _add_export(tasks: Any) -> None:
         "--format", choices=FORMS, action="append", help="repeat for several (default: all but parquet)"
     )
     export.add_argument("--to", metavar="DIR", default="export", help="where to write (default: export)")
-    export.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
-    export.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    add_workspace(export)
 
 
 def _add_import(tasks: Any) -> None:
@@ -57,7 +56,7 @@ def _add_import(tasks: Any) -> None:
     importing.add_argument("--from", dest="set", choices=SETS, required=True, help="which set it is")
     importing.add_argument("--to", metavar="DIR", required=True, help="where to write")
     importing.add_argument("--partial", action="store_true", help="take files that hold another number of rows")
-    importing.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    add_config(importing)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> None:
     from pipeline.dataset.exports.registry import export
 
-    workspace = Path(arguments.output_dir or load(arguments.config).fine_tuning.workspace_dir).expanduser()
+    workspace = workspace_of(arguments)
     source = Path(arguments.data) if arguments.data else workspace / "dataset"
     if (source / "dataset").is_dir():
         source = source / "dataset"
@@ -88,7 +87,7 @@ def _import(arguments: argparse.Namespace) -> None:
     from pipeline.dataset.importers.registry import IMPORTERS, import_set
 
     importer = next(one for one in IMPORTERS if one.name == arguments.set)
-    settings = load(arguments.config).dataset
+    settings = settings_of(arguments).dataset
     told = import_set(importer, Path(arguments.path), Path(arguments.to), settings, partial=arguments.partial)
     counts = ", ".join(f"{part} {rows}" for part, rows in told["counts"].items())
     labels = ", ".join(f"{rows} {label}" for label, rows in told["labels"].items())

@@ -8,10 +8,10 @@ import sys
 import msgspec
 
 from config.load import load_settings
+from daemon.arguments import add_config, config_path
 from daemon.doctor import machine, watching
 from daemon.doctor.interface import Check, Circumstances, Finding, Level
 from daemon.doctor.scanners import scanners
-from daemon.settings_file import add_config, config_path
 
 DESCRIPTION = "Check everything fixsmith depends on, and say what to do. Exit code 1 when something must be done."
 FIRST: tuple[Check, ...] = (watching.settings, watching.privacy)

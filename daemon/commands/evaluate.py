@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import NotBetter, UsageError
-from daemon.commands.report import load
+from daemon.arguments import add_json, add_workspace, settings_of, workspace_of
 
 NAMES = {"analysis": "stage-1", "codefix": "stage-2", "single": "single"}
 
@@ -34,9 +34,8 @@ def add(subparsers: Any) -> None:
         "--to", metavar="DIR", default="evaluation", help="folder for the report (default: evaluation)"
     )
     command.add_argument("--gate", action="store_true", help="exit 4 unless every model is better")
-    command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
-    command.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
-    command.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    add_json(command)
+    add_workspace(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,7 +95,7 @@ def contestant(name: str, folder: Path) -> Any:
 def _settings(arguments: argparse.Namespace) -> Any:
     import msgspec
 
-    settings = load(arguments.config)
+    settings = settings_of(arguments)
     if arguments.champion:
         gate = msgspec.structs.replace(settings.gate, champion=arguments.champion)
         settings = msgspec.structs.replace(settings, gate=gate)
@@ -111,7 +110,7 @@ def _session(arguments: argparse.Namespace, settings: Any) -> Any:
     from pipeline.models.base import resolve
     from pipeline.stage import Request, digest_folder, digest_of
 
-    workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
+    workspace = workspace_of(arguments, settings)
     dataset = Path(arguments.dataset) if arguments.dataset else workspace / "dataset"
     if not dataset.is_dir():
         raise UsageError(f"There is no data set in {dataset}.", "Give --dataset, or run process_artifacts first.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, TextIO
 import msgspec
 
 from config.errors import UsageError
+from daemon.arguments import add_run, run_of, workspace_of
 from daemon.commands import mining
 from pipeline.records import Domain, Finding, Severity
 from pipeline.stage import read_records
@@ -28,17 +28,13 @@ def add(subparsers: Any) -> None:
         description="Show the findings of a run, worst first: every scanner's, each weakness once, without secrets.",
         epilog="With --fail-on it exits 1 when a shown finding is that severe or worse: a gate for CI.",
     )
-    command.add_argument("--run", metavar="ID", help="the run's id, or its start (default: the newest)")
-    command.add_argument(
-        "--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir of the settings)"
-    )
+    add_run(command)
     command.add_argument("--format", choices=FORMATS, default="table", help="default: table")
     command.add_argument("--severity", metavar="LIST", action="append", help="only these: " + ", ".join(Severity))
     command.add_argument("--domain", metavar="LIST", action="append", help="only these: " + ", ".join(Domain))
     command.add_argument(
         "--fail-on", choices=[str(severity) for severity in Severity], help="exit 1 from this severity on"
     )
-    command.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
     command.set_defaults(task=None)
     mining.add(command.add_subparsers(dest="task", metavar="TASK", title="other tasks"))
 
@@ -49,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         return mining.run(arguments)
     severities = chosen(Severity, arguments.severity, "--severity")
     domains = chosen(Domain, arguments.domain, "--domain")
-    path = findings_file(workspace(arguments), arguments.run)
+    path = findings_file(workspace_of(arguments), arguments.run)
     findings = [f for f in read_records(path, Finding) if f.severity in severities and f.domain in domains]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     _write(findings, arguments.format, sys.stdout)
@@ -71,33 +67,12 @@ def chosen(kind: type[Severity] | type[Domain], words: Sequence[str] | None, fla
     return frozenset(names or (str(member) for member in kind))
 
 
-def workspace(arguments: argparse.Namespace) -> Path:
-    """Return the folder the runs lie in."""
-    if arguments.output_dir:
-        return Path(arguments.output_dir).expanduser()
-    from config.load import load_settings
-
-    file = arguments.config or os.environ.get("FIXSMITH_CONFIG")
-    return Path(load_settings(Path(file) if file else None).fine_tuning.workspace_dir).expanduser()
-
-
 def findings_file(output: Path, name: str | None) -> Path:
     """Return the run's findings; raise UsageError when there is no such run, or it has none."""
-    folder = output / "latest" if name is None else _run_folder(output / "runs", name)
-    path = folder / "parse" / "findings.jsonl"
+    path = run_of(output, name) / "parse" / "findings.jsonl"
     if not path.is_file():
-        what = "is no finished run" if name is None else f"are no findings of run {name}"
-        raise UsageError(f"There {what} in {output}.", "Run process_artifacts first, or name another --output-dir.")
+        raise UsageError(f"Run {path.parent.parent.name} has read no findings yet.", "Let it finish, or name another.")
     return path
-
-
-def _run_folder(runs: Path, name: str) -> Path:
-    if not name.isalnum():
-        raise UsageError(f"{name!r} isn't a run's id.", "An id is made of letters and digits.")
-    found = sorted(path for path in runs.glob(f"{name}*") if path.is_dir()) if runs.is_dir() else []
-    if len(found) > 1:
-        raise UsageError(f"{name} could be {', '.join(path.name for path in found)}.", "Give more of the id.")
-    return found[0] if found else runs / name
 
 
 def _write(findings: Sequence[Finding], form: str, stream: TextIO) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from config.errors import UsageError
 from config.load import load_settings
+from daemon.arguments import add_config, config_path
 from daemon.layout import layout_of
-from daemon.settings_file import add_config, config_path
 
 FOLLOW_SECONDS = 0.5
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import UsageError
-from daemon.commands.report import load
+from daemon.arguments import add_workspace, settings_of, workspace_of
 
 
 def add(tasks: Any) -> None:
@@ -30,8 +30,7 @@ def add(tasks: Any) -> None:
     )
     mine.add_argument("--most", metavar="N", type=int, default=500, help="at most so many commits (default: 500)")
     mine.add_argument("--to", metavar="DIR", help="where to write (default: `mined` in the workspace)")
-    mine.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
-    mine.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    add_workspace(mine)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.most < 1:
         raise UsageError("--most must be at least 1.", "Leave it out for 500.")
-    settings = load(arguments.config)
-    workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
+    settings = settings_of(arguments)
+    workspace = workspace_of(arguments, settings)
     workspace.mkdir(parents=True, exist_ok=True)
     repository = Path(arguments.source).expanduser().resolve()
     found = steps(repository, arguments.since, arguments.until, arguments.most)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import Error, InputRefused
-from config.location import HELP
+from daemon.arguments import add_json, add_workspace, workspace_of
 
 SECONDS = 900.0
 
@@ -34,13 +34,12 @@ def add(subparsers: Any) -> None:
     verify.add_argument("path", metavar="PATH", help="a release's folder, or one downloaded repository")
     verify.add_argument("--public-key", metavar="FILE", help="the signer's public key (PEM)")
     for one in (listing, show, test, prune, rollback, verify):
-        one.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+        add_json(one)
 
 
 def _action(actions: Any, name: str, summary: str) -> Any:
     parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    parser.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
-    parser.add_argument("--config", metavar="FILE", help=HELP)
+    add_workspace(parser)
     return parser
 
 
@@ -49,16 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     action: Callable[[argparse.Namespace, Path], None] = {
         "list": _list, "show": _show, "test": _test, "prune": _prune, "rollback": _rollback, "verify": _verify,
     }[arguments.action]  # fmt: skip
-    action(arguments, _workspace(arguments))
+    action(arguments, workspace_of(arguments))
     return 0
-
-
-def _workspace(arguments: argparse.Namespace) -> Path:
-    from config.load import load_settings
-    from config.location import settings_file
-
-    settings = load_settings(settings_file(arguments.config))
-    return Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser().absolute()
 
 
 def _list(arguments: argparse.Namespace, workspace: Path) -> None:

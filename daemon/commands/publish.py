@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from config.errors import UsageError
-from config.location import HELP
+from daemon.arguments import add_json, add_run, run_of, settings_of, workspace_of
 
 
 def add(subparsers: Any) -> None:
@@ -20,24 +19,20 @@ def add(subparsers: Any) -> None:
         "commit and one tag for each repository. The same again changes nothing; interrupted, it goes on.",
         epilog="Repositories are private unless publish.public names them; public ones need --review and --yes.",
     )
-    command.add_argument("--run", metavar="ID", dest="run_id", help="which run (default: the newest)")
     command.add_argument("--review", action="store_true", help="show cards, files and sizes; send nothing")
     command.add_argument("--yes", action="store_true", help="it was reviewed: publish to public repositories too")
     command.add_argument("--folder", metavar="DIR", help="publish into this folder instead of the Hub")
-    command.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
-    command.add_argument("--config", metavar="FILE", help=HELP)
-    command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    add_run(command)
+    add_json(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Publish, or show what would be published; return 0."""
-    from config.load import load_settings
-    from config.location import settings_file
     from pipeline.publishing.upload import release_of, upload
 
-    settings = load_settings(settings_file(arguments.config))
-    workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser().absolute()
-    folder = run_folder(workspace, arguments.run_id)
+    settings = settings_of(arguments)
+    workspace = workspace_of(arguments, settings)
+    folder = run_of(workspace, arguments.run)
     if arguments.review:
         _review(release_of(folder, settings), settings)
         return 0
@@ -46,14 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     for one in published:
         _tell(one, arguments.json)
     return 0
-
-
-def run_folder(workspace: Path, run_id: str | None) -> Path:
-    """Return a run's folder; raise UsageError when there is none."""
-    folder = workspace / "runs" / run_id if run_id else (workspace / "latest").resolve()
-    if not folder.is_dir() or (run_id and folder.parent != workspace / "runs"):
-        raise UsageError(f"There is no run {run_id or 'yet'} in {workspace}.", "`fixsmith models list` names them.")
-    return folder
 
 
 def _target(arguments: argparse.Namespace, settings: Any) -> tuple[Any, list[Any]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from config.errors import UsageError
+from daemon.arguments import add_workspace, settings_of, workspace_of
 
 
 def add(subparsers: Any) -> None:
@@ -23,8 +23,7 @@ def add(subparsers: Any) -> None:
     command.add_argument("--to", metavar="FILE", default="report.html", help="the page (default: report.html)")
     command.add_argument("--pictures", metavar="DIR", help="write PNG files for model cards, too")
     command.add_argument("--json", action="store_true", help="write the report itself to stdout instead of a page")
-    command.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
-    command.add_argument("--config", metavar="FILE", help="settings (default: $FIXSMITH_CONFIG, else the defaults)")
+    add_workspace(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,9 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.evaluation.report import encode
     from pipeline.stage import write_atomically
 
-    settings = load(arguments.config)
+    settings = settings_of(arguments)
     named = [report_file(Path(name)) for name in arguments.report]
-    workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
+    workspace = workspace_of(arguments, settings)
     first, *others = [read_report(path) for path in named or [report_file(workspace)]]
     if arguments.json:
         sys.stdout.write(encode(first).decode())
@@ -48,14 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     for picture in _pictures(first, arguments.pictures):
         sys.stdout.write(f"{picture}\n")
     return 0
-
-
-def load(file: str | None) -> Any:
-    """Return the settings of --config, $FIXSMITH_CONFIG or the defaults."""
-    from config.load import load_settings
-
-    chosen = file or os.environ.get("FIXSMITH_CONFIG")
-    return load_settings(Path(chosen) if chosen else None)
 
 
 def report_file(path: Path) -> Path:

@@ -10,10 +10,10 @@ from contextlib import closing, suppress
 
 from config.errors import UsageError
 from config.load import load_settings
+from daemon.arguments import add_config, config_path
 from daemon.identity import holder
 from daemon.layout import Layout, layout_of
 from daemon.places import run_matter, told
-from daemon.settings_file import add_config, config_path
 from daemon.store.store import Store
 
 

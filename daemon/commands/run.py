@@ -9,9 +9,9 @@ from pathlib import Path
 from config.errors import Error, SettingsError
 from config.load import load_settings
 from config.privacy import endangered, silent, warning
+from daemon.arguments import add_config, config_path
 from daemon.errors import NoAccess
 from daemon.service import Service
-from daemon.settings_file import add_config, config_path
 
 PRIVACY_SECONDS = 60.0
 """How long a person has to answer the question that macOS may ask."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from daemon.settings_file import add_config, config_path
+from daemon.arguments import add_config, config_path
 from daemon.snapshot import Snapshot, snapshot
 
 DESCRIPTION = "What the service is doing, what it waits for, the queue, the last results and the champion."

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from config.errors import NotYetAvailable, Postponed, UsageError
-from config.location import HELP
+from daemon.arguments import add_json, add_workspace, settings_of, workspace_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -38,15 +38,12 @@ def add(subparsers: Any) -> None:
         "--disable-sequential-fine-tuning", action="store_true", help="one adapter for both kinds of example"
     )
     command.add_argument("--upload", action="store_true", help="upload the result to the Hugging Face Hub")
-    command.add_argument("--output-dir", metavar="DIR", help="workspace (default: fine_tuning.workspace_dir)")
-    command.add_argument("--config", metavar="FILE", help=HELP)
-    command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    add_workspace(command)
+    add_json(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train every part of the data set and say what was made; return 0."""
-    from config.load import load_settings
-    from config.location import settings_file
     from pipeline.models.base import resolve
     from pipeline.training import peft
     from pipeline.training.parts import parts
@@ -55,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise NotYetAvailable("--upload is not yet available.", "Leave it out; the result stays on this machine.")
     if not _NAME.fullmatch(arguments.output_name):
         raise UsageError(f"--output-name {arguments.output_name} is no name.", "Use letters, digits, `.`, `_`, `-`.")
-    settings = load_settings(settings_file(arguments.config))
-    workspace = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser().absolute()
+    settings = settings_of(arguments)
+    workspace = workspace_of(arguments, settings)
     output, work = (workspace / folder / arguments.output_name for folder in ("trained", "trained/.work"))
     recipes = _recipes(arguments, settings)
     sequential = settings.fine_tuning.sequential and not arguments.disable_sequential_fine_tuning

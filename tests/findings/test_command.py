@@ -160,7 +160,7 @@ def test_the_gate_looks_at_what_is_shown(workspace: Path, words: tuple[str, ...]
     [
         (("--severity", "bad"), "doesn't know bad"),
         (("--domain", "x"), "doesn't know x"),
-        (("--run", "nope"), "no findings of run nope"),
+        (("--run", "nope"), "There is no run nope"),
         (("--run", "ab"), "could be abc123, abd456"),
         (("--run", "../x"), "isn't a run's id"),
     ],
