@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pipeline.fixes.interface import Snapshot
+from pipeline.fixes.trees import snapshot_of
 from pipeline.records import Finding, Fix, Outcome, Verdict
-from pipeline.source.tree import MissingCommit, open_tree
 from pipeline.stage import Context, read_records
 from pipeline.verification.scanning import service_of
 from pipeline.verification.service import Proposal, verdict_of
@@ -29,8 +29,8 @@ class Checker:
         with ExitStack() as stack:
             request = self._context.request
             trees = {
-                True: self._snapshot(stack, request.source, request.commit),
-                False: self._snapshot(stack, request.earlier_source, request.earlier_commit),
+                True: snapshot_of(self._context, stack, request.source, request.commit),
+                False: snapshot_of(self._context, stack, request.earlier_source, request.earlier_commit),
             }
             proposals = [self._proposal(fix, trees) for fix in fixes]
             findings = [*self._current.values(), *self._earlier.values()]
@@ -47,15 +47,6 @@ class Checker:
         if finding is None or snapshot is None or not fix.path:
             return None
         return Proposal(finding, fix, snapshot)
-
-    def _snapshot(self, stack: ExitStack, source: str | None, commit: str | None) -> Snapshot | None:
-        if source is None:
-            return None
-        try:
-            return Snapshot(stack.enter_context(open_tree(source, commit, self._context.settings.source)))
-        except MissingCommit as error:
-            self._context.warn(str(error))
-            return None
 
 
 def _findings(path: Path) -> dict[str, Finding]:

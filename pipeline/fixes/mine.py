@@ -15,11 +15,11 @@ from pipeline.findings.redaction import Redactor, load_key
 from pipeline.fixes.coordinate import coordinates
 from pipeline.fixes.gone import gone_cases
 from pipeline.fixes.hidden import Redact, secrets_of
-from pipeline.fixes.interface import Case, Snapshot
+from pipeline.fixes.interface import Case
 from pipeline.fixes.proposals import proposals
 from pipeline.fixes.reduction import reduce
+from pipeline.fixes.trees import snapshot_of
 from pipeline.records import Finding, Fix, FixSource, Verdict
-from pipeline.source.tree import MissingCommit, open_tree
 from pipeline.stage import Context, Progress, Request, read_records, write_records
 from pipeline.verification.scanning import scanning_settings, service_of
 from pipeline.verification.service import Proposal
@@ -85,8 +85,8 @@ def _redactor(context: Context, cases: list[Case]) -> Redact:
 def _cases(context: Context, stack: ExitStack) -> Iterator[Case]:
     """Yield open findings with the present tree, and gone ones with both, sorted by fingerprint."""
     request, parsed = context.request, context.inputs["parse"]
-    now = _snapshot(context, stack, request.source, request.commit)
-    before = _snapshot(context, stack, request.earlier_source, request.earlier_commit)
+    now = snapshot_of(context, stack, request.source, request.commit)
+    before = snapshot_of(context, stack, request.earlier_source, request.earlier_commit)
     current = _findings(parsed / "findings.jsonl")
     earlier = _findings(parsed / "earlier.jsonl")
     seen = frozenset(finding.scanner.name for finding in current)
@@ -94,16 +94,6 @@ def _cases(context: Context, stack: ExitStack) -> Iterator[Case]:
         yield from (Case(finding=finding, here=now) for finding in current)
     if before is not None:
         yield from gone_cases(earlier, current, before, now, seen)
-
-
-def _snapshot(context: Context, stack: ExitStack, source: str | None, commit: str | None) -> Snapshot | None:
-    if source is None:
-        return None
-    try:
-        return Snapshot(stack.enter_context(open_tree(source, commit, context.settings.source)))
-    except MissingCommit as error:
-        context.warn(str(error))
-        return None
 
 
 def _findings(path: Path) -> list[Finding]:

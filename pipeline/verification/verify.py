@@ -9,8 +9,8 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.fixes.interface import Snapshot
+from pipeline.fixes.trees import snapshot_of
 from pipeline.records import Finding, Fix, Outcome, Verdict
-from pipeline.source.tree import MissingCommit, open_tree
 from pipeline.stage import Context, Request, read_records, write_records
 from pipeline.verification.packages import judge_coordinate
 from pipeline.verification.scanning import scanning_settings, service_of
@@ -48,8 +48,8 @@ def _proposals(context: Context, stack: ExitStack, fixes: list[Fix]) -> tuple[di
     request, parsed = context.request, context.inputs["parse"]
     current, earlier = _findings(parsed / "findings.jsonl"), _findings(parsed / "earlier.jsonl")
     trees: dict[bool, Snapshot | None] = {
-        True: _snapshot(context, stack, request.source, request.commit),
-        False: _snapshot(context, stack, request.earlier_source, request.earlier_commit),
+        True: snapshot_of(context, stack, request.source, request.commit),
+        False: snapshot_of(context, stack, request.earlier_source, request.earlier_commit),
     }
     findings = earlier | current
     proposals = {}
@@ -71,16 +71,6 @@ def _without_source(fix: Fix, findings: dict[str, Finding]) -> Verdict:
 
 def _findings(path: Path) -> dict[str, Finding]:
     return {one.fingerprint: one for one in read_records(path, Finding)} if path.exists() else {}
-
-
-def _snapshot(context: Context, stack: ExitStack, source: str | None, commit: str | None) -> Snapshot | None:
-    if source is None:
-        return None
-    try:
-        return Snapshot(stack.enter_context(open_tree(source, commit, context.settings.source)))
-    except MissingCommit as error:
-        context.warn(str(error))
-        return None
 
 
 def _counts(fixes: list[Fix], verdicts: list[Verdict]) -> dict[str, Any]:
