@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -98,8 +99,8 @@ def _refuse_misspelt(variable: str, short: str, known: Mapping[str, Any]) -> Non
     sections = tuple(section.name.upper() + "_" for section in msgspec.structs.fields(Settings))
     within = short.startswith(sections)
     nearest = _nearest(short, known, 0.5 if within else 0.85)
-    if within or nearest:
-        raise SettingsError(f"{variable} names no setting{nearest}.", "Correct or unset it.")
+    if within or nearest != ".":
+        raise SettingsError(f"{variable} names no setting{nearest}", "Correct or unset it.")
 
 
 def build(values: dict[str, Any], origin: str, variables: Mapping[str, str] | None = None) -> Settings:
@@ -149,7 +150,7 @@ def _check_keys(values: dict[str, Any], origin: str) -> None:
     sections = {section.name: section.type for section in msgspec.structs.fields(Settings)}
     for name, content in values.items():
         if name not in sections:
-            raise SettingsError(f"In {origin}: unknown section '{name}'{_nearest(name, sections)}.", "Remove it.")
+            raise SettingsError(f"In {origin}: unknown section '{name}'{_nearest(name, sections)}", "Remove it.")
         if content is None:
             raise SettingsError(f"In {origin}: section '{name}' is empty.", "Give it keys or remove it.")
         if isinstance(content, dict):
@@ -161,7 +162,7 @@ def _check_section(name: str, content: dict[str, Any], section: type[Section], o
     for key in content:
         if key not in known:
             raise SettingsError(
-                f"In {origin}: unknown key '{name}.{key}'{_nearest(str(key), known)}.",
+                f"In {origin}: unknown key '{name}.{key}'{_nearest(str(key), known)}",
                 "Correct or remove it.",
             )
     if section is Github:
@@ -175,12 +176,25 @@ def _check_repositories(entries: Any, origin: str) -> None:
             if key not in known:
                 where = f"github.repositories[{index}].{key}"
                 raise SettingsError(
-                    f"In {origin}: unknown key '{where}'{_nearest(str(key), known)}.", "Correct or remove it."
+                    f"In {origin}: unknown key '{where}'{_nearest(str(key), known)}", "Correct or remove it."
                 )
+
+
+def valid_part(path: Path | None) -> Settings:
+    """Return what can be used of settings that are refused as a whole: each key that is valid beside those before."""
+    kept: dict[str, Any] = {}
+    with suppress(SettingsError):
+        for section, content in (read_file(path) if path is not None else {}).items():
+            for key, value in content.items() if isinstance(content, dict) else ():
+                tried = {**kept, section: {**kept.get(section, {}), key: value}}
+                with suppress(SettingsError):
+                    build(tried, "")
+                    kept = tried
+    return build(kept, "")
 
 
 def _nearest(key: Any, known: Any, cutoff: float = 0.5) -> str:
     import difflib
 
     near = difflib.get_close_matches(str(key), [str(name) for name in known], n=1, cutoff=cutoff)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return f"; did you mean '{near[0]}'?" if near else "."

@@ -87,7 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Error as error:
         print_error(error)
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # the second at a question
+        sys.stderr.write("\n")
         return 130
     except BrokenPipeError:
         _silence_stdout()

@@ -68,15 +68,15 @@ def _repositories(found: Snapshot) -> list[RenderableType]:
         return [Text("  no repository is watched: `fixsmith init` adds one, or use the drop folder", style="dim")]
     table = _table("watching", "last look", "next look", "")
     for one in found.repositories:
-        table.add_row(*_watching(one, found.at))
+        table.add_row(*_watching(one, found.at, running=found.pid is not None))
     return [table]
 
 
-def _watching(one: Watching, now: float) -> tuple[str, str, str, str]:
+def _watching(one: Watching, now: float, *, running: bool) -> tuple[str, str, str, str]:
     if one.paused:
         return one.name, "–", "paused", ""
     looked = f"{ago(now - one.polled_at)} ago" if one.polled_at else "never"
-    following = f"in {ago(one.next_poll_at - now)}" if one.next_poll_at else "soon"
+    following = "–" if not running else f"in {ago(one.next_poll_at - now)}" if one.next_poll_at else "soon"
     return one.name, looked, following, one.problem or ""
 
 
@@ -102,8 +102,8 @@ def _runs(title: str, runs: list[Run]) -> list[RenderableType]:
 def _champion(champion: dict[str, Any] | None) -> list[RenderableType]:
     if champion is None:
         return []
-    figures = ", ".join(f"{name} {_figure(value)}" for name, value in champion["figures"].items() if _tells(value))
-    return [Text.assemble(("champion ", "bold"), f"run {champion['run']}: {figures}  {champion['release'] or ''}")]
+    heading = Text.assemble(("champion ", "bold"), f"run {champion['run']}  {champion['release'] or ''}")
+    return [heading, *(Text(f"  {specialist}: {figure}") for specialist, figure in champion["figures"].items())]
 
 
 def _refused(refused: list[dict[str, Any]]) -> list[RenderableType]:
@@ -120,11 +120,3 @@ def _table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
-
-
-def _tells(value: Any) -> bool:
-    return isinstance(value, int | float | str)
-
-
-def _figure(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -103,9 +103,14 @@ def address(watched: Watched, github: Github) -> str:
     """Return where a repository is cloned from: by its settings, else beside the API."""
     if watched.clone_url:
         return watched.clone_url
+    return f"{site(github)}/{watched.name}.git"
+
+
+def site(github: Github) -> str:
+    """Return the address of GitHub's pages, which lie beside its API."""
     parts = urlsplit(github.base_url)
     host = parts.netloc.removeprefix("api.") if parts.netloc.endswith(CLOUDS) else parts.netloc
-    return f"{parts.scheme}://{host}/{watched.name}.git"
+    return f"{parts.scheme}://{host}"
 
 
 def _run(command: list[str], environment: dict[str, str], seconds: float) -> tuple[int, str]:

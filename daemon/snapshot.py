@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from config.errors import SettingsError
+from config.load import valid_part
 from config.reload import LiveSettings
 from config.settings import Settings, Watched
 from daemon.identity import holder
@@ -71,7 +72,7 @@ def snapshot(config: Path | None, now: float) -> Snapshot:
         return _empty(now, str(layout.workspace), problems, settings)
     store = Store.open(layout.database, read_only=True)
     try:
-        problems += _problems(store, settings)
+        problems = list(dict.fromkeys([*problems, *_problems(store, settings)]))
         return Snapshot(
             at=now,
             state=_state(store, running=held is not None),
@@ -98,13 +99,29 @@ def _settings(config: Path | None) -> tuple[Settings, str | None]:
     try:
         return LiveSettings(config).current(), None
     except SettingsError as error:
-        return Settings(), str(error)
+        return valid_part(config), str(error)
 
 
 def _empty(now: float, workspace: str, problems: list[str], settings: Settings) -> Snapshot:
     watching = [Watching(one.name, one.paused) for one in settings.github.repositories]
     return Snapshot(
-        now, "never started", None, None, workspace, None, [], {}, watching, [], [], [], None, [], {}, None, problems
+        now,
+        "unknown" if problems else "never started",
+        None,
+        None,
+        workspace,
+        None,
+        [],
+        {},
+        watching,
+        [],
+        [],
+        [],
+        None,
+        [],
+        {},
+        None,
+        problems,
     )
 
 
@@ -135,19 +152,20 @@ def seconds_left(progress: RunProgress | None, now: float) -> float | None:
 
 
 def _champion(store: Store) -> dict[str, Any] | None:
-    """Return the newest run that released models, with the figures of its evaluation."""
+    """Return the newest run that released a model, with what each reigning specialist was measured to be better by."""
+    newest: dict[str, Any] | None = None
+    figures: dict[str, str] = {}
     for run in store.queue.in_state(RunState.DONE, limit=100):
         said = msgspec.json.decode(run.result) if run.result else {}
         stages = said.get("stages", {})
-        if "publish" in stages:
-            return {
-                "run": run.id,
-                "finished_at": run.finished_at,
-                "repository": run.repository,
-                "figures": stages.get("evaluate", {}),
-                "release": said.get("paths", {}).get("release"),
-            }
-    return None
+        if not stages.get("publish", {}).get("models"):
+            continue
+        if newest is None:
+            release = said.get("paths", {}).get("release")
+            newest = {"run": run.id, "finished_at": run.finished_at, "repository": run.repository, "release": release}
+        for specialist, figure in stages.get("gate", {}).get("figures", {}).items():
+            figures.setdefault(specialist, figure if run.id == newest["run"] else f"{figure} (run {run.id})")
+    return None if newest is None else {**newest, "figures": figures}
 
 
 def _watching(store: Store, watched: Watched) -> Watching:

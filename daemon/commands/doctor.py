@@ -65,4 +65,7 @@ def _print(found: list[Finding]) -> None:
     for finding in found:
         colour = COLOURS[finding.level]
         table.add_row(f"[{colour}]{finding.level}[/]", finding.what, finding.detail, finding.advice)
-    Console(highlight=False).print(table)
+    failures = sum(finding.level == Level.FAILURE for finding in found)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"{failures} to be mended first." if failures else "Nothing stands in the way.")

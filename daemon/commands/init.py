@@ -19,6 +19,7 @@ from config.location import HELP, personal_file, settings_file
 from config.secret import Secret
 from daemon.errors import TokenRefused
 from daemon.github.check import Access, access
+from daemon.mirror import site
 from daemon.tokens import github_token, to_keychain
 from pipeline.stage import write_atomically
 
@@ -30,6 +31,7 @@ HEADER = (
     "# fixsmith settings, written by `fixsmith init`. Every key: config/olmo-security-config.yaml, docs/settings.md\n"
 )
 WORKSPACE = "~/fixsmith"
+TOKENS = "/settings/personal-access-tokens"
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -158,9 +160,15 @@ def _check(
         if arguments.repository is not None:
             raise
         sys.stderr.write(f"{error.message}\n")
-    token = Secret(getpass.getpass("GitHub token (fine-grained, read access to Actions and contents): ").strip())
-    found = access(settings, token, repository, arguments.branch or "")
-    return _keep(token, keep), found
+    sys.stdout.write(f"One with read access to Actions and Contents is made at {site(settings)}{TOKENS}\n")
+    while True:
+        token = Secret(getpass.getpass("GitHub token: ").strip())
+        try:
+            found = access(settings, token, repository, arguments.branch or "")
+        except TokenRefused as error:
+            sys.stderr.write(f"{error.message}\n")
+            continue
+        return _keep(token, keep), found
 
 
 def _keep(token: Secret, path: Path) -> str:

@@ -80,7 +80,10 @@ def background(circumstances: Circumstances) -> Iterator[Finding]:
         yield Finding("background", Level.FAILURE, problem)
     state = "loaded" if found.loaded else "installed, not loaded" if found.installed else "not installed"
     level = Level.OK if found.loaded else Level.NOTE
-    yield Finding("background", level, state, "" if found.loaded else "`fixsmith install` or `fixsmith start`.")
+    advice = (
+        "" if found.loaded else "`fixsmith start` starts it." if found.installed else "`fixsmith install` does that."
+    )
+    yield Finding("background", level, state, advice)
 
 
 def privacy(circumstances: Circumstances) -> Iterator[Finding]:

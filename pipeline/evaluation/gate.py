@@ -46,7 +46,8 @@ class Gate:
         for one in verdict.judgements:
             if verdict.passed and not one.better:
                 context.warn(f"{sentence(one)} It isn't published.")
-        return {"better": verdict.better, "passed": list(verdict.passed)}
+        figures = {one.specialist: one.rules[0].sentence for one in verdict.judgements if one.better}
+        return {"better": verdict.better, "passed": list(verdict.passed), "figures": figures}
 
 
 def read_report(path: Path) -> Report:

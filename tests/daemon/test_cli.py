@@ -92,7 +92,10 @@ def test_status_tells_stage_time_left_queue_results_champion_and_refusals(one, g
     queue = one.store.queue
     first = queue.due(1e12)
     queue.lease(first, "t", True, clock.now(), clock.now() + 60)
-    said = {"stages": {"publish": {"models": 2}, "evaluate": {"cwe_accuracy": 0.75}}, "paths": {"release": "/r"}}
+    said = {
+        "stages": {"publish": {"models": 2}, "gate": {"figures": {"analysis": "CWE +0.75: better"}}},
+        "paths": {"release": "/r"},
+    }
     queue.finish(first, "t", RunState.DONE, "", json.dumps(said), clock.now())
     second = queue.due(1e12)
     queue.lease(second, "t", True, clock.now(), clock.now() + 60)
@@ -102,15 +105,27 @@ def test_status_tells_stage_time_left_queue_results_champion_and_refusals(one, g
     code, found = status(capsys)
     assert code == 0
     assert found["work"]["seconds_left"] == 150
-    assert found["champion"]["figures"] == {"cwe_accuracy": 0.75}
+    assert found["champion"]["figures"] == {"analysis": "CWE +0.75: better"}
     assert [run["id"] for run in found["queued"]] == [3]
     assert found["refused"][0]["reason"] == "its code comes from a fork"
     assert found["repositories"][0]["next_poll_at"] > clock.now()
     assert found["quota"]["remaining"] > 0
     assert main(["status"]) == 0
     text = capsys.readouterr().out
-    for part in ("train-analysis", "cwe_accuracy 0.750", "its code comes from a fork", "acme/shop"):
+    for part in ("train-analysis", "CWE +0.75: better", "its code comes from a fork", "acme/shop"):
         assert part in text
+
+
+def test_status_finds_the_service_although_its_settings_became_wrong(one, capsys):
+    settings = json.loads(one.config.read_text())
+    settings["fine_tuning"]["batchsize"] = 4
+    one.config.write_text(json.dumps({"nonsense": 1, **settings}))
+    code, found = status(capsys)
+    assert (code, found["workspace"], found["state"]) == (1, str(one.layout.workspace), "not running")
+    assert [watched["name"] for watched in found["repositories"]] == [REPOSITORY]
+    assert len(found["problems"]) == 1 and "unknown section 'nonsense'." in found["problems"][0]
+    one.config.write_text("a: [")
+    assert status(capsys)[1]["state"] == "unknown"
 
 
 def test_a_parked_run_is_shown_and_retried(one, clock, capsys):

@@ -117,6 +117,21 @@ class Person:
         return part
 
 
+def test_init_asks_for_the_token_again_and_says_where_one_is_made(github, tmp_path):
+    github.run(REPOSITORY)
+    person = Person([sys.executable, "-m", "daemon.cli", "init", "--config", str(tmp_path / "settings.yaml"),
+                     "--base-url", github.base_url])  # fmt: skip
+    person.answers("Repository", REPOSITORY)
+    person.answers("token", "wrong")
+    person.answers("token", TOKEN)
+    person.answers("Folder", "")
+    os.write(person.terminal, b"\x04")
+    assert person.leaves() == 130
+    assert f"made at {github.base_url}/settings/personal-access-tokens" in person.seen
+    assert "Traceback" not in person.seen and TOKEN not in person.seen
+    assert not (tmp_path / "settings.yaml").exists()
+
+
 def test_init_of_a_repository_with_an_address_of_its_own_asks_there_again(github, tmp_path, monkeypatch, capsys):
     """Its address and token are those the settings hold for it, not those of the others."""
     path, token = tmp_path / "settings.yaml", tmp_path / "token"

@@ -232,7 +232,7 @@ def test_the_stage_writes_its_verdict_and_not_better_exits_4(tmp_path: Path, dat
     (folder / "report.json").write_bytes(encode(three(data, first=0.1, second=0.1)))
     warnings: list[str] = []
     counts = Gate().run(context(tmp_path, warnings))
-    assert counts == {"better": False, "passed": []} and not warnings
+    assert counts == {"better": False, "passed": [], "figures": {}} and not warnings
     assert "not better" in (tmp_path / "report.html").read_text()
     with pytest.raises(NotBetter, match="The analysis specialist isn't better than base") as raised:
         require_better(tmp_path)
