@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from config.errors import Error, Postponed
+from config.errors import Error, InputRefused, Postponed, UsageError
 from pipeline.training.recipe import Recipe
 
 EventKind = Literal["started", "step", "valid", "checkpoint", "warning", "excluded", "finished", "cancelled", "failed"]
@@ -103,6 +103,13 @@ class TrainingCancelled(Postponed):
     """Training was asked to stop; it kept a checkpoint and goes on when the job is started again."""
 
 
+ERRORS: dict[str, type[Error]] = {
+    kind.__name__: kind
+    for kind in (Error, UsageError, InputRefused, TrainingError, NonFiniteTraining, TrainingCancelled)
+}
+"""What a worker can end with, by the name it says it with."""
+
+
 class TrainingBackend(Protocol):
     """Where training happens. Every implementation passes the same contract suite."""
 
@@ -129,8 +136,6 @@ class TrainingBackend(Protocol):
 
 def prepare(recipe: Recipe, dataset: TrainingDataset) -> TrainingJob:
     """Return the job for `dataset` after checking that what it names is there."""
-    from config.errors import InputRefused
-
     files = [dataset.train, dataset.valid, *filter(None, (dataset.replay, dataset.replay_valid))]
     for path in files:
         if not Path(path).is_file():

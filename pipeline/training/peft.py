@@ -13,6 +13,7 @@ from config.errors import InputRefused
 from pipeline.training import files
 
 FOLDER = "peft"  # beside an adapter's own files
+_PREFIX = "base_model.model."
 _PARTS = {"lora_a": "lora_A.weight", "lora_b": "lora_B.weight", "m": "lora_magnitude_vector"}
 
 
@@ -39,14 +40,64 @@ def export(adapter: Path, output: Path, base_model: str) -> Path:
     return output
 
 
+def restore(adapter: Path, output: Path, about: dict[str, Any]) -> Path:
+    """Write the PEFT adapter in `adapter` as an mlx-lm adapter into `output` and return it: `export` the other way.
+
+    `about` is kept in its configuration. Raises InputRefused for what isn't a LoRA or DoRA of a causal model,
+    or has another scale or rank in some layers.
+    """
+    from safetensors.numpy import load_file, save
+
+    try:
+        config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        weights = load_file(adapter / "adapter_model.safetensors")
+        arrays = {_plain(name): value.T.astype("float32").copy() for name, value in weights.items()}
+        parameters = _parameters(config, arrays)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputRefused(f"{adapter} holds no PEFT adapter we can read ({error}).", "Train it again.") from error
+    output.mkdir(parents=True, exist_ok=True)
+    layers = {_layer(name) for name in arrays}
+    kind = "dora" if config.get("use_dora") else "lora"
+    told = {"fine_tune_type": kind, "num_layers": len(layers), "lora_parameters": parameters, "fixsmith": about}
+    files.write(output / "adapters.safetensors", save(dict(sorted(arrays.items())), metadata={"format": "mlx"}))
+    files.write(output / "adapter_config.json", (json.dumps(told, indent=2, sort_keys=True) + "\n").encode())
+    return output
+
+
+def _plain(name: str) -> str:
+    """Return mlx-lm's name of a PEFT weight; KeyError for one it has no place for."""
+    for mine, theirs in _PARTS.items():
+        if name.startswith(_PREFIX) and name.endswith(f".{theirs}"):
+            return f"{name.removeprefix(_PREFIX).removesuffix(theirs)}{mine}"
+    raise KeyError(name)
+
+
+def _parameters(config: dict[str, Any], arrays: Iterable[str]) -> dict[str, Any]:
+    """Return mlx-lm's parameters; ValueError where it has no way of saying the same."""
+    refused = ("rank_pattern", "alpha_pattern", "use_rslora", "modules_to_save")
+    given = [name for name in refused if config.get(name)]
+    if config.get("peft_type") != "LORA" or given or config.get("bias", "none") != "none":
+        raise ValueError(f"peft_type {config.get('peft_type')}, {', '.join(given) or 'bias'}")
+    keys = sorted({re.sub(r".*layers\.\d+\.", "", name).rpartition(".")[0] for name in arrays})
+    scale = config["lora_alpha"] / config["r"]
+    return {"rank": config["r"], "scale": scale, "dropout": config.get("lora_dropout", 0.0), "keys": keys}
+
+
+def _layer(name: str) -> int:
+    found = re.search(r"layers\.(\d+)\.", name)
+    if found is None:
+        raise InputRefused(f"The adapter changes {name}, which is in no block.", "Train the blocks alone.")
+    return int(found[1])
+
+
 def _name(name: str) -> str:
     module, _, part = name.rpartition(".")
-    return f"base_model.model.{module}.{_PARTS[part]}"
+    return f"{_PREFIX}{module}.{_PARTS[part]}"
 
 
 def _config(config: dict[str, Any], weights: Iterable[str], base_model: str) -> dict[str, Any]:
     parameters = config["lora_parameters"]
-    layers = {int(found.group(1)) for name in weights if (found := re.search(r"layers\.(\d+)\.", name))}
+    layers = {_layer(name) for name in weights}
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",

@@ -14,12 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from config import errors
-from config.errors import Error, UsageError
+from config.errors import Error
 from pipeline.models import blas
 from pipeline.training import backend, curve, files, forgetting
 from pipeline.training.backend import (
-    NonFiniteTraining,
     TrainingCancelled,
     TrainingDataset,
     TrainingError,
@@ -32,10 +30,6 @@ from pipeline.training.recipe import Recipe
 _JOB = "job.json"
 _LOG = "worker.log"
 GRACE_SECONDS = 20.0  # for a step and a checkpoint, when the parent is told to stop
-_ERRORS = {
-    kind.__name__: kind
-    for kind in (Error, UsageError, errors.InputRefused, TrainingError, NonFiniteTraining, TrainingCancelled)
-}
 
 
 class MlxBackend:
@@ -78,7 +72,7 @@ class MlxBackend:
         finally:
             self._end(child)
         if last is not None and last.kind in ("failed", "cancelled"):
-            raise _ERRORS.get(last.error, TrainingError)(last.message, last.hint)
+            raise backend.ERRORS.get(last.error, TrainingError)(last.message, last.hint)
         if child.returncode != 0:
             raise _ended(child.returncode, Path(self._jobs[handle].work) / _LOG)
 

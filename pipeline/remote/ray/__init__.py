@@ -1,0 +1,1 @@
+"""Training on a Ray cluster: the Jobs API from here, the driver over there."""

@@ -1,0 +1,105 @@
+"""What a watcher makes of a remote run: its events in our words, its silences, its losses, its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+import msgspec
+
+from pipeline.remote import contract
+from pipeline.remote.contract import Event
+from pipeline.remote.errors import Unreachable
+from pipeline.remote.launcher import State
+from pipeline.training import backend
+from pipeline.training.backend import EventKind, TrainingCancelled, TrainingError, TrainingEvent
+
+_KINDS: dict[contract.EventKind, EventKind] = {
+    "started": "started",
+    "progress": "step",
+    "validation": "valid",
+    "checkpoint": "checkpoint",
+    "warning": "warning",
+    "excluded": "excluded",
+    "finishing": "checkpoint",
+}
+_SHARED = ("step", "steps", "epoch", "loss", "learning_rate", "gradient_norm", "tokens_per_second",
+           "peak_memory_bytes", "seconds_left", "message", "hint")  # fmt: skip
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How often is asked and how long is waited, in seconds."""
+
+    poll: float = 5.0
+    lost: float = 900.0
+    """Nobody answers for so long: the run waits for better times."""
+    stop: float = 120.0
+    """For a checkpoint, after being asked to stop."""
+    losses: int = 5
+    """So often in a row lost without a step gained: it is given up."""
+
+
+class Watch:
+    """Follows one run."""
+
+    def __init__(self, run: str, patience: Patience) -> None:
+        self._run, self._patience = run, patience
+        self._answered = time.monotonic()
+        self._told = False
+        self._step = self._gained = 0
+        self._losses = 0
+        self._last: Event | None = None
+        self._newest: TrainingEvent | None = None
+
+    def reached(self, events: list[Event], state: State) -> Generator[TrainingEvent, None, None]:
+        """Yield what was said; raise the worker's own error, or TrainingCancelled, when it ended with one."""
+        self._answered, self._told = time.monotonic(), False
+        for event in events:
+            self._last = event
+            self._step = max(self._step, event.step or 0)
+            if event.kind in _KINDS:
+                shared = {name: getattr(event, name) for name in _SHARED}
+                told = TrainingEvent(kind=_KINDS[event.kind], **shared)
+                self._newest = told if told.loss is not None and told.kind == "step" else self._newest
+                yield told
+        if state.kind in ("ended", "gone") and self._last is not None:
+            yield from self._ending(self._last)
+
+    def unreachable(self, error: Unreachable) -> Generator[TrainingEvent, None, None]:
+        """Say once that nobody answers; raise `error` when that lasts."""
+        silent = time.monotonic() - self._answered
+        if silent > self._patience.lost:
+            raise error
+        if not self._told:
+            self._told = True
+            yield TrainingEvent(kind="warning", message=f"{error.message} What runs there goes on; trying again.")
+
+    def lost(self, state: State) -> TrainingEvent:
+        """Return what is told of a loss; raise TrainingError after too many without a step gained."""
+        self._losses = 0 if self._step > self._gained else self._losses + 1
+        self._gained = max(self._gained, self._step)
+        why = f" ({state.message})" if state.message else ""
+        if self._losses >= self._patience.losses:
+            raise TrainingError(
+                f"The worker was lost {self._losses} times without a step gained{why}.",
+                f"Look at `fixsmith worker logs {self._run}`.",
+            )
+        return TrainingEvent(kind="warning", message=f"The worker was lost{why}; it goes on from its checkpoint.")
+
+    def finished(self) -> TrainingEvent:
+        """Return the last event."""
+        newest = self._newest
+        return TrainingEvent(
+            kind="finished", step=newest.step if newest else None, steps=newest.steps if newest else None,
+            loss=newest.loss if newest else None,
+        )  # fmt: skip
+
+    def _ending(self, last: Event) -> Generator[TrainingEvent, None, None]:
+        if last.kind == "failed":
+            error = backend.ERRORS.get(last.error, TrainingError)
+            yield TrainingEvent(kind="failed", message=last.message, hint=last.hint, error=error.__name__)
+            raise error(last.message or "The worker failed.", last.hint or f"`fixsmith worker logs {self._run}`")
+        if last.kind == "stopped":
+            raise_with = TrainingCancelled("The training was stopped.", "The same command goes on from its checkpoint.")
+            yield TrainingEvent(kind="cancelled", message=raise_with.message, hint=raise_with.hint)
+            raise raise_with
