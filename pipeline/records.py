@@ -35,8 +35,11 @@ class Domain(StrEnum):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of every record: frozen, compared by value, defaults left out on disk."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of every record: frozen, compared by value, defaults left out on disk.
+
+    Made of texts, numbers and tuples it can't be part of a cycle, so the garbage collector passes it by.
+    """
 
 
 class Scanner(Record):

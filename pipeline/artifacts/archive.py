@@ -23,6 +23,9 @@ from pipeline.artifacts.interface import ArtifactRefusal, Budget, Refusal
 from pipeline.artifacts.names import check_name, folded, printable
 
 CHUNK = 1 << 18
+HEAD = 8
+"""Bytes that tell a zip or gzip file."""
+
 FREE_BYTES = 1 << 20
 """Below this size the ratio isn't looked at: a megabyte of spaces does no harm."""
 
@@ -39,11 +42,20 @@ Seen = dict[str, set[str]]
 """Names met in an archive, by what they share when case and Unicode form don't count."""
 
 
+class Inflated(msgspec.Struct, frozen=True):
+    """A file as it lies unpacked: where, its digest, its size, and how it begins."""
+
+    path: Path
+    sha256: str
+    size: int
+    head: bytes
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A file taken out of an archive, lying at `path`; `reason` says why there is none."""
+    """A file taken out of an archive; `reason` says why there is none."""
 
     name: str
-    path: Path | None = None
+    file: Inflated | None = None
     reason: str = ""
 
 
@@ -58,7 +70,7 @@ def is_gzip(head: bytes) -> bool:
 
 
 def members(path: Path, target: Path, budget: Budget) -> Iterator[Member]:
-    """Yield the files of a zip, each unpacked to `target` until the next one is asked for.
+    """Yield the files of a zip, each unpacked to `target`, in place of the one before.
 
     Raises Refusal when the archive as a whole can't be read, ArtifactRefusal past a limit.
     """
@@ -69,11 +81,13 @@ def members(path: Path, target: Path, budget: Budget) -> Iterator[Member]:
         raise Refusal(f"isn't a readable zip: {_reason(error)}") from error
     with archive:
         seen: Seen = {}
-        for entry in archive.infolist():
-            if entry.filename.endswith("/") and not entry.file_size:  # is_dir() fails on an empty name
-                continue
-            budget.take_file()
-            yield _member(archive, entry, target, budget, seen)
+        try:
+            for entry in archive.infolist():
+                if entry.filename.endswith("/") and not entry.file_size:  # is_dir() fails on an empty name
+                    continue
+                budget.take_file()
+                yield _member(archive, entry, target, budget, seen)
+        finally:
             target.unlink(missing_ok=True)
 
 
@@ -102,14 +116,14 @@ def _member(
         name = check_name(entry.orig_filename)
         _check_seen(name, seen)
         with archive.open(entry) as stream:
-            inflate(stream, target, entry.compress_size, budget)
+            file = inflate(stream, target, entry.compress_size, budget)
     except ArtifactRefusal:
         raise
     except Refusal as refusal:
         return Member(name=name, reason=str(refusal))
     except _BROKEN as error:
         return Member(name=name, reason=f"can't be unpacked: {_reason(error)}")
-    return Member(name=name, path=target)
+    return Member(name=name, file=file)
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
@@ -133,12 +147,12 @@ def _check_seen(name: str, seen: Seen) -> None:
     names.add(name)
 
 
-def ungzip(path: Path, target: Path, budget: Budget) -> None:
+def ungzip(path: Path, target: Path, budget: Budget) -> Inflated:
     """Unpack a gzip file to `target`; raise Refusal when it is broken or past a limit."""
     budget.take_file()
     try:
         with gzip.open(path, "rb") as stream:
-            inflate(stream, target, path.stat().st_size, budget)
+            return inflate(stream, target, path.stat().st_size, budget)
     except _BROKEN as error:
         raise Refusal(f"can't be unpacked: {_reason(error)}") from error
 
@@ -151,11 +165,12 @@ class Readable(Protocol):
         ...
 
 
-def inflate(stream: Readable, target: Path, packed: int, budget: Budget) -> str:
-    """Copy to `target`, readable by its owner only, watching size and ratio; return the SHA-256."""
-    digest, size, limits = hashlib.sha256(), 0, budget.limits
+def inflate(stream: Readable, target: Path, packed: int, budget: Budget) -> Inflated:
+    """Copy to `target`, readable by its owner only, watching size and ratio."""
+    digest, size, head, limits = hashlib.sha256(), 0, b"", budget.limits
     with open_private(target) as out:
         while chunk := stream.read(CHUNK):
+            head = head or chunk[:HEAD]
             size += len(chunk)
             budget.take_bytes(len(chunk))
             if size > limits.max_file_bytes:
@@ -164,7 +179,7 @@ def inflate(stream: Readable, target: Path, packed: int, budget: Budget) -> str:
                 raise Refusal(f"unpacks to more than {limits.max_ratio} times its packed size")
             digest.update(chunk)
             out.write(chunk)
-    return digest.hexdigest()
+    return Inflated(target, digest.hexdigest(), size, head)
 
 
 def open_private(path: Path) -> IO[bytes]:

@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from config.settings import Artifacts
-from pipeline.artifacts.archive import is_gzip, is_zip, members, ungzip
+from pipeline.artifacts.archive import HEAD, Inflated, is_gzip, is_zip, members, ungzip
 from pipeline.artifacts.folder import LooseArtifact, LooseFile, loose_artifacts
 from pipeline.artifacts.interface import ArtifactRefusal, Budget, Refusal, Unpacked
 from pipeline.artifacts.names import printable
 from pipeline.records import Rejection
-from pipeline.stage import digest_file
 
 INSIDE = "!/"
 """Between a zip's name and the name of what is in it."""
@@ -90,23 +89,23 @@ class _Walker:
 
     def _loose(self, file: LooseFile) -> Iterator[Unpacked | Rejection]:
         self.budget.take_file()
-        if file.path.stat().st_size > self.limits.max_file_bytes and not _is_packed(file.path):
+        found = _on_disk(file)
+        if found.size > self.limits.max_file_bytes and not _is_packed(found.head):
             yield self._refused(file.place, f"is larger than {self.limits.max_file_bytes} bytes")
             return
-        yield from self._open(file.path, file.report, file.place, 0, file.sha256)
+        yield from self._open(found, file.report, file.place, 0)
 
-    def _open(
-        self, path: Path, report: str, place: str, depth: int, sha256: str | None = None
-    ) -> Iterator[Unpacked | Rejection]:
+    def _open(self, file: Inflated, report: str, place: str, depth: int) -> Iterator[Unpacked | Rejection]:
         try:
-            with path.open("rb") as stream:
-                head = stream.read(8)
-            if is_zip(head) and PurePosixPath(place).suffix.lower() not in OTHER_ZIPS:
-                yield from self._zip(path, report, place, depth)
-            elif is_gzip(head):
-                yield from self._gzip(path, report, place, depth)
+            if is_zip(file.head) and PurePosixPath(place).suffix.lower() not in OTHER_ZIPS:
+                yield from self._zip(file.path, report, place, depth)
+            elif is_gzip(file.head):
+                yield from self._gzip(file.path, report, place, depth)
             else:
-                yield self._unpacked(path, report, place, sha256)
+                yield Unpacked(
+                    artifact=self.artifact.digest, report=report, place=printable(place), path=file.path,
+                    sha256=file.sha256, size=file.size,
+                )  # fmt: skip
         except ArtifactRefusal:
             raise
         except Refusal as refusal:
@@ -118,17 +117,16 @@ class _Walker:
         inside = "" if report == "." else report + INSIDE
         for member in members(path, target, self.budget):
             shown = f"{place}{INSIDE}{member.name}"
-            if member.path is None:
+            if member.file is None:
                 yield self._refused(shown, member.reason)
             else:
-                yield from self._open(member.path, inside + member.name, shown, depth + 1)
+                yield from self._open(member.file, inside + member.name, shown, depth + 1)
 
     def _gzip(self, path: Path, report: str, place: str, depth: int) -> Iterator[Unpacked | Rejection]:
         self._check_depth(depth)
         target = self.scratch / f"{depth}.unpacked"
         try:
-            ungzip(path, target, self.budget)
-            yield from self._open(target, report, place, depth + 1)
+            yield from self._open(ungzip(path, target, self.budget), report, place, depth + 1)
         finally:
             target.unlink(missing_ok=True)
 
@@ -136,17 +134,14 @@ class _Walker:
         if depth > self.limits.max_nesting:
             raise Refusal(f"is packed more than {self.limits.max_nesting} levels deep")
 
-    def _unpacked(self, path: Path, report: str, place: str, sha256: str | None) -> Unpacked:
-        return Unpacked(
-            artifact=self.artifact.digest, report=report, place=printable(place), path=path,
-            sha256=sha256 or digest_file(path), size=path.stat().st_size,
-        )  # fmt: skip
-
     def _refused(self, place: str, reason: str) -> Rejection:
         return Rejection(artifact=self.artifact.digest, report=printable(place), reason=reason)
 
 
-def _is_packed(path: Path) -> bool:
-    with path.open("rb") as stream:
-        head = stream.read(8)
+def _on_disk(file: LooseFile) -> Inflated:
+    with file.path.open("rb") as stream:
+        return Inflated(file.path, file.sha256, file.path.stat().st_size, stream.read(HEAD))
+
+
+def _is_packed(head: bytes) -> bool:
     return is_zip(head) or is_gzip(head)

@@ -20,7 +20,7 @@ def check_name(name: str) -> str:
     climb out of a folder says what the archive is.
     """
     path = name.replace("\\", "/")
-    if "\0" in path or any(unicodedata.category(character) == "Cc" for character in path):
+    if not path.isprintable() and any(unicodedata.category(character) == "Cc" for character in path):
         raise Refusal("its name holds control characters")
     if path.startswith("/") or _DRIVE.match(path):
         raise Refusal("its name is an absolute path")
@@ -50,6 +50,8 @@ def folded(name: str) -> str:
 
 def printable(name: str) -> str:
     """Return a name that is safe to show and to write: no control characters, bounded."""
+    if len(name) <= MAX_PATH_BYTES and name.isprintable():
+        return name
     shown = "".join(
         character if character.isprintable() else f"\\u{ord(character):04x}" for character in name[:MAX_PATH_BYTES]
     )

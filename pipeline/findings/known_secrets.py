@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from pipeline.findings.secret_context import is_placeholder
 from pipeline.findings.text import clean
@@ -29,7 +29,7 @@ class KnownSecrets:
         telling = {value.strip() for value in values if _is_telling(value.strip())}
         forms = {form for value in telling for form in _forms(value) if len(form) >= SHORTEST}
         readable = sorted(form for form in forms if not SURROGATE.search(form))
-        self._forms = AhoCorasick(readable, matchkind=MatchKind.LeftmostLongest) if readable else None
+        self._forms = _automaton(readable) if readable else None
 
     def __bool__(self) -> bool:
         return self._forms is not None
@@ -39,6 +39,11 @@ class KnownSecrets:
         if self._forms is not None:
             for _, start, end in self._forms.find_matches_as_indexes(SURROGATE.sub("?", text)):
                 yield start, end
+
+
+def _automaton(forms: list[str]) -> AhoCorasick:
+    """Return what finds the forms. A DFA, the default for few, takes time by the square of their length."""
+    return AhoCorasick(forms, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA)
 
 
 def _forms(value: str) -> set[str]:

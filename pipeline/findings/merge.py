@@ -32,7 +32,9 @@ T = TypeVar("T")
 
 def merge(weakness: Weakness, advisories: Advisories, commit: str | None = None) -> Finding:
     """Return the one finding of a weakness, with all its origins."""
-    members = sorted({s.finding for s in weakness.sightings}, key=_fullest)
+    members = list({s.finding for s in weakness.sightings})
+    if len(members) > 1:
+        members.sort(key=_fullest)
     first = members[0]
     rule = _rule(members, advisories)
     named = [member for member in members if UNKNOWN_FLAG not in member.flags]

@@ -23,8 +23,8 @@ from pipeline.findings.text import (
     hides_direction,
     without_torn_end,
 )
-from pipeline.records import Hints, Record, Rejection, Rule, Scanner, TextEdit
-from pipeline.scanners.interface import FIX_LEFT_OUT, RawFinding
+from pipeline.records import Domain, Hints, Record, Rejection, Rule, Scanner, Severity, TextEdit
+from pipeline.scanners.interface import FIX_LEFT_OUT, LINE, RawFinding
 
 R = TypeVar("R", bound=Record)
 
@@ -35,6 +35,12 @@ LONGEST_INDEX = 9
 """A last step of a pointer with up to so many digits is an element's number."""
 
 CACHED_POINTERS = 10_000
+CACHED_TEXTS = 20_000
+SHORT = 300
+"""Texts up to this length are kept with what became of them: paths, names and titles come again and again."""
+
+PLAIN = frozenset((int, float, bool, Severity, Domain))
+"""Types that hold no text of a report."""
 HIDDEN_FLAG = "hidden-characters"
 
 
@@ -45,13 +51,18 @@ class Normaliser:
         self._redactor = redactor
         self._shared: dict[Record, Record] = {}
         self._above: dict[str, str] = {}
+        self._short: dict[str, str] = {}
+        self._signs: dict[str, frozenset[str]] = {}
 
     def finding(self, raw: RawFinding) -> RawFinding:
         """Return the finding, safe to write; flagged when its text talks to a model or hides itself."""
         flags = self._flags(raw)
-        hints = msgspec.structs.replace(raw.hints, edits=_whole_edits(raw.hints))
-        raw = msgspec.structs.replace(raw, secrets=(), flow=raw.flow[:MAX_FLOW_STEPS], hints=hints)
-        return msgspec.structs.replace(self.record(raw), flags=tuple(sorted(flags)))
+        if raw.flow or raw.hints.edits:
+            hints = msgspec.structs.replace(raw.hints, edits=_whole_edits(raw.hints))
+            raw = msgspec.structs.replace(raw, flow=raw.flow[:MAX_FLOW_STEPS], hints=hints)
+        return msgspec.structs.replace(
+            raw, **self._changes(raw, leave=("secrets", "flags")), secrets=(), flags=tuple(sorted(flags))
+        )
 
     def rejection(self, rejection: Rejection) -> Rejection:
         """Return a rejection that is safe to write: its text may quote the report."""
@@ -59,24 +70,33 @@ class Normaliser:
 
     def record(self, record: R) -> R:
         """Return a record whose every text, at any depth, is cleaned, redacted and bounded."""
-        changes = {
-            name: self.pointer(value) if name == "pointer" else self._value(value, LIMITS.get(name, MAX_NAME))
-            for name in record.__struct_fields__
-            if (value := getattr(record, name))
-        }
-        return msgspec.structs.replace(record, **changes)
+        changes = self._changes(record)
+        return msgspec.structs.replace(record, **changes) if changes else record
+
+    def _changes(self, record: Record, leave: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return the fields that don't stay as they are, but for those to `leave`."""
+        changes = {}
+        for name in record.__struct_fields__:
+            value = getattr(record, name)
+            if not value or type(value) in PLAIN or name in leave:
+                continue
+            done = self.pointer(value) if name == "pointer" else self._value(value, LIMITS.get(name, MAX_NAME))
+            if done is not value:
+                changes[name] = done
+        return changes
 
     def pointer(self, pointer: str) -> str:
         """Return a JSON pointer redacted whole and name by name: keys may be data, and escapes hide what they hold."""
-        above, slash, last = pointer.rpartition("/")
+        mark = " " if pointer.startswith(LINE) else "/"
+        above, mark, last = pointer.rpartition(mark)
         if not last.isdecimal() or len(last) > LONGEST_INDEX:
-            above, slash, last = pointer, "", ""
+            above, mark, last = pointer, "", ""
         found = self._above.get(above)
         if found is None:
             if len(self._above) >= CACHED_POINTERS:
                 self._above.clear()
             found = self._above[above] = self._pointer(above)
-        return cut(found + slash + last, MAX_NAME)
+        return cut(found + mark + last, MAX_NAME)
 
     def _pointer(self, pointer: str) -> str:
         names = self.text(pointer, MAX_NAME).split("/")
@@ -88,11 +108,25 @@ class Normaliser:
 
     def text(self, text: str, limit: int = MAX_TEXT) -> str:
         """Return one text, cleaned, redacted and bounded, in this order."""
+        if len(text) <= SHORT:
+            return cut(self._of_short(text), limit)
         longest = limit * READ_AHEAD
         redacted = self._redactor.redact(clean(text[:longest]))
         return cut(redacted if len(text) <= longest else without_torn_end(redacted), limit)
 
+    def _of_short(self, text: str) -> str:
+        """Clean and redact a text as short as what reports repeat, once."""
+        found = self._short.get(text)
+        if found is None:
+            if len(self._short) >= CACHED_TEXTS:
+                self._short.clear()
+            found = self._short[text] = self._redactor.redact(clean(text))
+        return found
+
     def _value(self, value: Any, limit: int) -> Any:
+        if type(value) is str:
+            done = self.text(value, limit)
+            return value if done == value else done
         if isinstance(value, Enum):
             return value
         if isinstance(value, str):
@@ -111,15 +145,25 @@ class Normaliser:
         return found
 
     def _flags(self, raw: RawFinding) -> set[str]:
-        texts = [raw.message, raw.snippet or "", raw.hints.fix_text or "", raw.rule.help or "", raw.rule.name or ""]
         flags = set(raw.flags)
-        if any(talks_to_a_model(text[:MAX_HELP]) for text in texts):
-            flags.add(FLAG)
-        if len(_whole_edits(raw.hints)) < len(raw.hints.edits):
+        for text in (raw.message, raw.snippet, raw.hints.fix_text, raw.rule.help, raw.rule.name):
+            if text:
+                flags |= self._signs_of(text)
+        if raw.hints.edits and len(_whole_edits(raw.hints)) < len(raw.hints.edits):
             flags.add(FIX_LEFT_OUT)
-        if any(hides_direction(text) for text in texts):
-            flags.add(HIDDEN_FLAG)
         return flags
+
+    def _signs_of(self, text: str) -> frozenset[str]:
+        """Return the flags a text earns; those of a short one are looked for once."""
+        found = self._signs.get(text)
+        if found is None:
+            signs = {FLAG: talks_to_a_model(text[:MAX_HELP]), HIDDEN_FLAG: hides_direction(text)}
+            found = frozenset(flag for flag, earned in signs.items() if earned)
+            if len(text) <= SHORT:
+                if len(self._signs) >= CACHED_TEXTS:
+                    self._signs.clear()
+                self._signs[text] = found
+        return found
 
 
 def _whole_edits(hints: Hints) -> tuple[tuple[TextEdit, ...], ...]:

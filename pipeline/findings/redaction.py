@@ -28,6 +28,8 @@ PLACEHOLDER = re.compile(r"\[redacted:[a-z0-9\-]{1,32}:[0-9a-f]{8}\]")
 _SPLIT = re.compile(r"(\[redacted:[a-z0-9\-]{1,32}:[0-9a-f]{8}\])")
 MAX_PASSES = 8
 CACHED_TEXTS = 20_000
+SHORTEST_FORM = 20
+"""Characters of the shortest secret known by its form alone: rules without a needle aren't tried on less."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -127,7 +129,7 @@ class _Needles:
 
     def ranks(self, lowered: str) -> set[int]:
         """Return the rules to try on a text in lower case."""
-        found = set(self._always)
+        found = set(self._always) if len(lowered) >= SHORTEST_FORM else set()
         try:
             matches = self._automaton.find_matches_as_indexes(lowered, overlapping=True)
         except UnicodeEncodeError:  # a lone surrogate

@@ -15,7 +15,7 @@ from pipeline.records import Domain, Rule, Scanner, Severity
 from pipeline.scanners.cwe import cwe_numbers
 from pipeline.scanners.document import ItemRefused, Said
 from pipeline.scanners.formats import FormatReader
-from pipeline.scanners.interface import Fault, RawFinding, Report
+from pipeline.scanners.interface import LINE, Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline
 from pipeline.scanners.places import file_location, place_of
 
@@ -107,7 +107,7 @@ def _row(line: str, limit: int | None) -> list[str]:
 
 
 def _line(line: str, number: int, *, with_header: bool, oracle: bool) -> Iterator[Said]:
-    pointer = f"line {number}"
+    pointer = f"{LINE}{number}"
     if len(line) > LONGEST_FIELD:
         yield Fault(pointer=pointer, reason="is longer than any line GLITCH writes")
         return

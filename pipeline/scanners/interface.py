@@ -17,6 +17,9 @@ import msgspec
 from config.errors import InputRefused
 from pipeline.records import Domain, FlowStep, Hints, Location, Record, Rule, Scanner, Severity
 
+LINE = "line "
+"""Begins the pointer into a report that is read by lines; the line's number follows."""
+
 FIX_LEFT_OUT = "fix-left-out"
 """Flag of a finding for which the report proposes a fix that can't be placed, or is too long to keep whole."""
 

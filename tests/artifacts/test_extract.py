@@ -211,9 +211,12 @@ def test_links_and_pipes_in_the_folder_are_refused(inbox: Path) -> None:
 def test_what_was_unpacked_is_private_and_gone_afterwards(inbox: Path) -> None:
     put(inbox, "a.zip", zip_bytes({"a.json": GOOD}))
     with private_folder(inbox.parent / "work") as scratch:
-        item = next(i for i in walk(inbox, Artifacts(), scratch) if isinstance(i, Unpacked))
+        items = walk(inbox, Artifacts(), scratch)
+        item = next(i for i in items if isinstance(i, Unpacked))
         assert stat.S_IMODE(item.path.stat().st_mode) == 0o600
         assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
+        assert not list(items)
+        assert not list(scratch.iterdir())
     assert not scratch.exists()
 
 

@@ -3,15 +3,18 @@
 import multiprocessing
 import stat
 from pathlib import Path
+from re import _parser  # type: ignore[attr-defined]
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.errors import Error
+from pipeline.findings import known_secrets
 from pipeline.findings.known_secrets import KnownSecrets
 from pipeline.findings.named_secrets import find_named_secrets
-from pipeline.findings.redaction import PLACEHOLDER, Redactor, load_key
+from pipeline.findings.redaction import PLACEHOLDER, SHORTEST_FORM, Redactor, load_key
+from pipeline.findings.secret_rules import rules
 from tests.findings.secrets import ALNUM, CONTEXTS, INNOCENT, TOKENS, pem, some
 
 KEY = b"k" * 32
@@ -190,3 +193,26 @@ def test_a_key_that_is_none_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "redaction.key").write_bytes(b"short")
     with pytest.raises(Error, match="isn't a redaction key"):
         load_key(tmp_path)
+
+
+def test_long_reported_secrets_are_found_by_an_automaton_that_is_built_in_one_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A DFA, the library's choice for few patterns, took a minute for what a hostile report of 60 kB can name."""
+    chosen: list[object] = []
+    build = known_secrets.AhoCorasick
+
+    def recorded(*patterns: object, **options: object) -> object:
+        chosen.append(options["implementation"])
+        return build(*patterns, **options)
+
+    monkeypatch.setattr(known_secrets, "AhoCorasick", recorded)
+    secret = "<p>aB3" * 100
+    assert PLACEHOLDER.sub("", Redactor(KEY, [secret]).redact(f"({secret})")) == "()"
+    assert chosen == [known_secrets.Implementation.ContiguousNFA]
+
+
+def test_no_rule_without_a_needle_matches_less_than_the_shortest_form() -> None:
+    bare = [rule for rule in rules() if not rule.needles]
+    assert bare
+    assert min(_parser.parse(rule.pattern.pattern).getwidth()[0] for rule in bare) >= SHORTEST_FORM

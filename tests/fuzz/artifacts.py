@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -32,6 +31,7 @@ from pipeline.artifacts.extract import private_folder, walk
 from pipeline.artifacts.interface import Refusal, Unpacked
 from tests.artifacts.hostile import raw_zip, streamed_zip, zip_bytes
 from tests.findings.running import parse
+from tests.fuzz.engine import folder_in_memory, start
 
 CORPUS = Path(__file__).resolve().parent.parent / "scanners"
 LIMITS = msgspec.structs.replace(
@@ -72,10 +72,10 @@ def timed(work: Callable[[bytes, Path], None]) -> Callable[[bytes], None]:
     """Return a target that runs `work` in a folder of its own and raises when it takes too long."""
 
     def one_input(data: bytes) -> None:
-        start = time.process_time()
-        with tempfile.TemporaryDirectory() as folder:
+        started = time.process_time()
+        with folder_in_memory() as folder:
             work(data, Path(folder))
-        took = time.process_time() - start
+        took = time.process_time() - started
         if took > 5 + 2 * len(data) / 1e6:
             raise TimeoutError(f"{len(data)} bytes took {took:.1f} s")
 
@@ -100,14 +100,9 @@ def seeds() -> Iterator[bytes]:
 def main() -> None:
     """Run atheris."""
     work = collect_and_parse if "--stages" in sys.argv else unpack
-    arguments = [argument for argument in sys.argv if argument != "--stages"]
-    with tempfile.TemporaryDirectory() as found, tempfile.TemporaryDirectory() as first:
-        for number, content in enumerate(seeds()):
-            (Path(first) / str(number)).write_bytes(content)
-        if not any(not argument.startswith("-") for argument in arguments[1:]):
-            arguments = [*arguments, found, first]
-        atheris.Setup(arguments, timed(work))
-        atheris.Fuzz()
+    sys.argv = [argument for argument in sys.argv if argument != "--stages"]
+    first = list(seeds())
+    start(timed(work), first, first)
 
 
 if __name__ == "__main__":

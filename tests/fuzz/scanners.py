@@ -7,7 +7,6 @@ Needs `pip install atheris`. Without folders it starts from the golden corpus. A
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -18,41 +17,39 @@ with suppress(ImportError):
     with atheris.instrument_imports(include=["pipeline.scanners"]):
         import pipeline.scanners.registry  # noqa: F401
 
+from pipeline.scanners import bounded
 from pipeline.scanners.interface import Report, ReportRefused
 from pipeline.scanners.registry import SCANNERS, recognise
+from tests.fuzz.engine import folder_in_memory, start
+from tests.scanners.corpus import samples
 
-CORPUS = Path(__file__).resolve().parent.parent / "scanners"
 
-
-def one_input(data: bytes) -> None:
-    """Read the bytes with the reader that recognises them, and with one it chooses itself."""
-    start = time.process_time()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "report"
-        path.write_bytes(data)
-        head = data[:65536].decode("utf-8", errors="replace")
-        report = Report(path=path, name="report", head=head, size=len(data))
-        readers = [SCANNERS[len(data) % len(SCANNERS)]]
+def one_input(data: bytes, folder: Path) -> None:
+    """Read the bytes with the reader that recognises them, and with one chosen by their length."""
+    started = time.process_time()
+    path = folder / f"report-{time.monotonic_ns()}"
+    path.write_bytes(data)
+    head = data[:65536].decode("utf-8", errors="replace")
+    report = Report(path=path, name="report", head=head, size=len(data))
+    readers = [SCANNERS[len(data) % len(SCANNERS)]]
+    try:
         with suppress(ReportRefused):
             readers.append(recognise(report))
         for reader in readers:
-            try:
-                for _ in reader.read(report):
+            with suppress(ReportRefused):
+                for _ in bounded.read(reader, report):
                     pass
-            except ReportRefused:
-                continue
-    if time.process_time() - start > 5 + 2 * len(data) / 1e6:
-        raise TimeoutError(f"{len(data)} bytes took {time.process_time() - start:.1f} s")
+    finally:
+        path.unlink()
+    if time.process_time() - started > 5 + 2 * len(data) / 1e6:
+        raise TimeoutError(f"{len(data)} bytes took {time.process_time() - started:.1f} s")
 
 
 def main() -> None:
     """Run atheris."""
-    folders = [str(path) for path in CORPUS.iterdir() if path.is_dir() and path.name != "__pycache__"]
-    given = any(not argument.startswith("-") for argument in sys.argv[1:])
-    with tempfile.TemporaryDirectory() as found:
-        arguments = sys.argv if given else [*sys.argv, found, *folders]
-        atheris.Setup(arguments, one_input)
-        atheris.Fuzz()
+    reports = [path.read_bytes() for path in samples()]
+    with folder_in_memory() as folder:
+        start(lambda data: one_input(data, Path(folder)), reports, reports)
 
 
 if __name__ == "__main__":

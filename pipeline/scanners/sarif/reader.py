@@ -24,8 +24,8 @@ _NOT_RESULTS = (
     "webResponses",
     "translations",
 )
-MESSAGES_PER_BYTE = 2
-"""Messages kept once for all results may make a report this much longer; after that only their arguments are given."""
+MESSAGES_PER_BYTE = 1
+"""Messages kept once for all results may make a report as much longer; after that only their arguments are given."""
 
 _WORDS = re.compile(r"[A-Za-z.+()/-]{1,40}[0-9]?")
 
