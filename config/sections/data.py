@@ -89,6 +89,7 @@ class Dataset(Section):
     test_fraction: Annotated[float, Meta(gt=0.0, lt=0.5, description="Share held out for the test.")] = 0.1
     seed: Annotated[int, Meta(ge=0, description="Seed of the split.")] = 7
     max_per_rule: Annotated[int, Meta(ge=1, description="Most examples of one rule.")] = 50
+    max_per_cwe: Annotated[int, Meta(ge=1, description="Most examples of one CWE, whichever rules report it.")] = 150
     canaries: Annotated[
         int,
         Meta(ge=0, le=100, description="Random phrases planted in training, so that memorising can be measured."),

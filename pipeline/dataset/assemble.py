@@ -140,17 +140,20 @@ def _distinct(made: list[tuple[str, Example]], dropped: Counter[str]) -> list[tu
 
 
 def _limit(made: list[tuple[str, Example]], context: Context, dropped: Counter[str]) -> list[tuple[str, Example]]:
-    """Keep at most `max_per_rule` examples of a rule and kind."""
+    """Keep at most `max_per_rule` examples of a rule and kind, and `max_per_cwe` of a weakness: no few outweigh all."""
     settings = context.settings.dataset
-    per_rule: Counter[tuple[str, str]] = Counter()
+    taken: Counter[tuple[str, str, str]] = Counter()
     kept = []
     for kind, example in made:
-        rule = (kind, example.metadata["rule"])
-        if per_rule[rule] >= settings.max_per_rule:
-            dropped[f"{kind}: more than {settings.max_per_rule} of a rule"] += 1
-        else:
-            per_rule[rule] += 1
-            kept.append((kind, example))
+        cwes = example.metadata["cwes"]
+        groups = [("rule", example.metadata["rule"], settings.max_per_rule)]
+        groups += [("CWE", f"CWE-{cwe}", settings.max_per_cwe) for cwe in cwes[:1]]
+        full = next(((what, most) for what, name, most in groups if taken[kind, what, name] >= most), None)
+        if full is not None:
+            dropped[f"{kind}: more than {full[1]} of a {full[0]}"] += 1
+            continue
+        taken.update((kind, what, name) for what, name, _ in groups)
+        kept.append((kind, example))
     return kept
 
 

@@ -1,7 +1,8 @@
 """What belongs together and so must stand on one side of the split.
 
 Examples are joined when they come from one file (or package, image, page) or when their code
-is the same once names, numbers and strings are taken away, exactly or nearly: word shingles
+is the same once its own names (`pipeline.dataset.names`), numbers and strings are taken away,
+exactly or nearly: word shingles
 compared by MinHash (Broder 1997, "On the resemblance and containment of documents").
 """
 
@@ -11,11 +12,14 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 SHINGLE = 5
 PERMUTATIONS = 64
 BANDS = 16
 NEAR = 0.8
+MOST_IN_A_BUCKET = 200
+"""Pairs compared in one bucket grow with the square of this; those beyond are compared in their other bands."""
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d+|\"[^\"\n]*\"|'[^'\n]*'|[^\s\w]")
 _PRIME = (1 << 61) - 1
 
@@ -83,8 +87,7 @@ def near_pairs(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
             buckets[band, signature[band * rows : (band + 1) * rows]].append(text)
     seen = set()
     for members in buckets.values():
-        for other in members[1:]:
-            pair = (members[0], other)
+        for pair in combinations(members[:MOST_IN_A_BUCKET], 2):
             if pair not in seen:
                 seen.add(pair)
                 if jaccard(sets[pair[0]], sets[pair[1]]) >= NEAR:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pipeline.dataset import prompts, prose
+from pipeline.dataset.names import without_own_names
 from pipeline.knowledge.prompt import render
 from pipeline.records import (
     Example,
@@ -227,7 +228,8 @@ def _metadata(finding: Finding, kind: str, label: str, lines: tuple[int, int] | 
 
 def _code(material: Material) -> str:
     """The text near-duplicates are looked for in: the flagged function or lines, else the message."""
-    return material.excerpt.text if material.excerpt else material.finding.message
+    excerpt = material.excerpt
+    return without_own_names(excerpt.text, excerpt.path) if excerpt else material.finding.message
 
 
 def _lines(finding: Finding, excerpt: Excerpt | None) -> tuple[int, int] | None:

@@ -1,9 +1,11 @@
 """Whole clusters on one side, the same side for both kinds, whatever the order."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.dataset.clusters import Clusters, cluster, jaccard, near_pairs, normalise, shingles
+from pipeline.dataset.names import without_own_names
 from pipeline.dataset.split import split
 
 NAMES = st.lists(st.sampled_from([f"c{number}" for number in range(12)]), min_size=1, max_size=200)
@@ -53,6 +55,43 @@ def test_the_same_code_with_other_names_of_numbers_and_strings_is_near() -> None
     one = "def f():\n" + "\n".join(f"    call_{i}(value, 'x{i}', {i})" for i in range(20))
     other = one.replace("'x3'", "'other'").replace(", 7)", ", 700)")
     assert len(set(cluster(["file:a", "file:b"], [one, other]))) == 1
+
+
+PYTHON = "def run(command):\n    result = subprocess.run(command, shell=True)\n    return result.stdout\n"
+JAVASCRIPT = "function find(request) {\n  const id = request.query.id;\n  return db.query('x' + id);\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "renamed", "other"),
+    [
+        ("a.py", PYTHON, PYTHON.replace("command", "line").replace("result", "done").replace("def run", "def start"),
+         PYTHON.replace("subprocess.run", "subprocess.check_output")),
+        ("a.js", JAVASCRIPT, JAVASCRIPT.replace("request", "r").replace(" id", " key"),
+         JAVASCRIPT.replace("db.query", "db.prepare")),
+        ("a.java", "class A { void m(String c) { int n = run(c); } }",
+         "class B { void go(String x) { int k = run(x); } }",
+         "class A { void m(String c) { int n = eval(c); } }"),
+    ],
+)  # fmt: skip
+def test_a_copy_with_other_names_is_the_same_code_and_another_call_is_not(path, code, renamed, other) -> None:
+    assert without_own_names(renamed, path) == without_own_names(code, path) != without_own_names(other, path)
+
+
+def test_a_key_of_a_configuration_keeps_its_name() -> None:
+    for path in ("a.tf", "a.yaml", "a.json", "Dockerfile"):
+        assert without_own_names('resource "a" "b" {\n  encrypted = true\n}\n', path).count("encrypted") == 1
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_its_names_taken_away_without_an_error(text) -> None:
+    without_own_names(text, "a.py")
+
+
+def test_a_pair_that_is_near_is_found_whatever_else_is_in_its_bucket() -> None:
+    words = [f"w{number}" for number in range(60)]
+    one, other = " ".join(words), " ".join([*words[:58], "x", "y"])
+    far = " ".join([*words[:20], *(f"a{number}" for number in range(40))])
+    assert (min(one, other), max(one, other)) in {tuple(sorted(pair)) for pair in near_pairs(sorted([far, one, other]))}
 
 
 def test_one_changed_line_in_twenty_is_still_near() -> None:
