@@ -72,11 +72,11 @@ def build(
     verify: Verify | None = None,
 ) -> Report:
     """Score everything and put it side by side."""
-    examples = _asked(asked)
+    examples = of_questions(asked)
     known = baselines(held_out.train)
     proposals = propose_all(measured, examples, known, verify)
     certain = proposals.certain()
-    contenders = [_model(one, examples, held_out, proposals, certain) for one in measured]
+    contenders = [scored(one, examples, held_out, proposals) for one in measured]
     contenders += _trivial(examples, known, proposals, certain)
     contest = scanners.contest(examples.analysis, [one for of in held_out.both("analysis") for one in of])
     contenders += [_scanner(name, contest) for name in contest.examples]
@@ -95,7 +95,8 @@ def build(
     )
 
 
-def _asked(asked: Sequence[Question]) -> Asked:
+def of_questions(asked: Sequence[Question]) -> Asked:
+    """Return the examples that were answered."""
     return Asked(
         analysis=tuple(question.example for question in asked if question.kind == "analysis"),
         codefix=tuple(question.example for question in asked if question.kind == "codefix"),
@@ -108,19 +109,18 @@ def role(name: str) -> str:
     return BASE if name == BASE else "champion" if name.startswith("champion") else "model"
 
 
-def _model(
-    measured: Measured, asked: Asked, held_out: HeldOut, proposals: Proposals, certain: frozenset[str]
-) -> Contender:
+def scored(measured: Measured, asked: Asked, held_out: HeldOut, proposals: Proposals) -> Contender:
+    """Return one model's items by metric."""
     losses = {
         LOSSES[kind].name: _losses(held_out.test[kind], of)
         for kind, of in measured.losses.items()
         if held_out.test.get(kind)
     }
-    scored = losses | _analysis(asked.analysis, openings(measured, asked)) | _faithfulness(measured, asked)
-    scored |= fixes.scored(asked.codefix, proposals.greedy[measured.name], certain)
-    scored |= fixes.tried(asked.codefix, proposals.sampled.get(measured.name, ()), certain)
+    items = losses | _analysis(asked.analysis, openings(measured, asked)) | _faithfulness(measured, asked)
+    items |= fixes.scored(asked.codefix, proposals.greedy[measured.name], proposals.certain())
+    items |= fixes.tried(asked.codefix, proposals.sampled.get(measured.name, ()), proposals.certain())
     tokenizer = measured.loaded.base.get("tokenizer.json")
-    return Contender(name=measured.name, role=role(measured.name), scored=scored, tokenizer=tokenizer)
+    return Contender(name=measured.name, role=role(measured.name), scored=items, tokenizer=tokenizer)
 
 
 def _trivial(asked: Asked, known: Baselines, proposals: Proposals, certain: frozenset[str]) -> list[Contender]:
