@@ -3,7 +3,7 @@
 Three kinds, all of findings as scanners report them:
 
 - `cwe`: the CWE is known and withheld. It comes from the report itself, from a tool's list of rules, or, for
-  scanners that name none, from `labels/cwe.yaml`, read by hand.
+  scanners that name none, from `pipeline/knowledge/rules.yaml`, read by hand.
 - `advisory`: another scanner's passage about the same advisory; identifiers are cut out of what is asked.
 - `fix`: a fix of the same rule in other code; pairs of bad and good configurations are the fixes.
 """
@@ -25,11 +25,11 @@ from defusedxml.ElementTree import parse
 from pipeline.knowledge.catalogue import weaknesses
 from pipeline.knowledge.corpus import advisory_keys, rule_key
 from pipeline.knowledge.memory import KnownFix, passage_id
+from pipeline.knowledge.rules import short, table
 from pipeline.records import Domain, FileLocation, Finding, Rule, Scanner, Severity
 from pipeline.scanners.cwe import cwe_numbers
 from pipeline.stage import read_records
 
-LABELS = Path(__file__).parent / "labels/cwe.yaml"
 NEAR = 0.6
 """Jaccard similarity of words from which two rules count as the same."""
 
@@ -38,6 +38,9 @@ PER_CWE = 12
 
 RULES = "a tool's rules"
 """Where a question comes from when no report asks it."""
+
+BY_HAND = "report, labelled by hand"
+"""Where one comes from whose report names no CWE."""
 
 _ADVISORY = re.compile(r"(?i)\b(?:CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d+)\b")
 
@@ -107,28 +110,9 @@ def _retire(document: Any) -> Iterator[Finding]:
                 yield finding("retire", f"{component}-{number}", message, cwe_numbers(*weakness["cwe"]))
 
 
-def labels(path: Path = LABELS) -> dict[tuple[str, str], tuple[str, frozenset[int]]]:
-    """Return, by scanner and rule in short form, the group of a label and its CWEs."""
-    return {
-        (scanner, rule): (group["about"], frozenset(group["cwes"]))
-        for group in yaml.safe_load(path.read_text())
-        for scanner, rules in group.items()
-        if scanner not in ("about", "cwes")
-        for rule in rules.split()
-    }
-
-
-def short(scanner: str, rule: str) -> str:
-    """Return a rule's id as the labels write it: Trivy's ids have changed their form between versions."""
-    rule = rule.removeprefix("zizmor/").removeprefix("AVD-")
-    if scanner == "trivy" and re.fullmatch(r"[A-Z]+(?:-[A-Z]+)*-?\d+", rule):
-        rule = re.sub(r"^(DS|KSV)(\d{3})$", r"\g<1>0\2", rule.replace("-", ""))
-    return rule
-
-
 def cwe_questions(paths: Iterable[Path]) -> list[Question]:
     """Return one question a rule; near-duplicates of a tool are asked once."""
-    known, labelled = weaknesses(), labels()
+    known, labelled = weaknesses(), table()
     kept: list[Question] = []
     per: Counter[tuple[str, object]] = Counter()
     seen: dict[str, list[frozenset[str]]] = defaultdict(list)
@@ -136,9 +120,9 @@ def cwe_questions(paths: Iterable[Path]) -> list[Question]:
         for one in read(path):
             tool = one.scanner.name
             cwes = [number for number in one.rule.cwes if number in known]
-            group, right = labelled.get((tool, short(tool, one.rule.id)), ("", frozenset()))
-            origin = RULES if path.suffix != ".jsonl" else "report" if cwes else "report, labelled by hand"
-            about: object = cwes[0] if cwes else group
+            label = labelled.get((tool, short(tool, one.rule.id)))
+            origin = RULES if path.suffix != ".jsonl" else "report" if cwes else BY_HAND
+            about: object = cwes[0] if cwes else label.about if label is not None else None
             own = words(one)
             if not about or len(own) < 3 or per[tool, about] >= PER_CWE:
                 continue
@@ -146,7 +130,7 @@ def cwe_questions(paths: Iterable[Path]) -> list[Question]:
                 continue
             seen[tool].append(own)
             per[tool, about] += 1
-            wanted = frozenset(f"CWE-{number}" for number in (cwes or right))
+            wanted = frozenset(f"CWE-{number}" for number in cwes or (label.cwes if label is not None else ()))
             kept.append(Question("cwe", origin, one, wanted))
     return _withholding(kept)
 

@@ -4,10 +4,12 @@
 same words, and the same rule of a tool that ports another's (ruff S = Bandit B) are withheld from it. Weights are
 chosen on one half of the questions, by digest of the finding, and scored on the other half, both ways round.
 
-    python -m benchmarks.retrieval FILE... [--pairs PAIRS] [--in-use] [--reports] [--json OUT]
+    python -m benchmarks.retrieval FILE... [--pairs PAIRS] [--in-use] [--reports] [--other-scanners] [--json OUT]
 
 `--in-use` scores the weights the product has and chooses none; `--reports` asks only what real reports ask
 (tools' rules stay in the index). The weights in use were chosen without any question labelled by hand.
+The index knows the CWEs of rules that were labelled by hand, as the product does; `--other-scanners` withholds
+from a question labelled so every rule of its own scanner that was: only other scanners' labels are left.
 
 FILE is a findings.jsonl of a run, a Semgrep rule file or folder (YAML), RetireJsVulns.json,
 the output of `cppcheck --errorlist` (XML) or of `flawfinder --listrules` (text). PAIRS is trivy-fix-pairs.jsonl,
@@ -20,18 +22,30 @@ import argparse
 import json
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.questions import RULES, Question, advisory_questions, cwe_questions, fix_questions, pair_fixes, read
+import msgspec
+
+from benchmarks.questions import (
+    BY_HAND,
+    RULES,
+    Question,
+    advisory_questions,
+    cwe_questions,
+    fix_questions,
+    pair_fixes,
+    read,
+)
 from pipeline.knowledge.catalogue import catalogue_entries
 from pipeline.knowledge.corpus import fix_entries, report_entries
 from pipeline.knowledge.interface import Entry
 from pipeline.knowledge.query import query_of
 from pipeline.knowledge.retrieval import Features, Retrieval, Weights
 from pipeline.knowledge.retrieve import exact_keys, opened_model
+from pipeline.knowledge.rules import cwes_of
 from pipeline.knowledge.store import Store
 from pipeline.records import Finding
 
@@ -161,6 +175,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path)
     parser.add_argument("--in-use", action="store_true")
     parser.add_argument("--reports", action="store_true")
+    parser.add_argument("--other-scanners", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     reported = [one for path in arguments.files if path.suffix == ".jsonl" for one in read(path)]
@@ -169,10 +184,26 @@ def main() -> None:
     told = [*reported, *(one.finding for one in asked if one.kind == "cwe")]
     if arguments.reports:
         asked = [one for one in asked if one.origin != RULES]
+    if arguments.other_scanners:
+        asked = strangers_only(asked, told)
     entries = {entry.passage.id: entry for entry in (*catalogue_entries(), *report_entries(told), *fix_entries(fixes))}
     rows = measure(asked, [entries[name] for name in sorted(entries)], reported, arguments.in_use)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(rows, indent=1))
+
+
+def strangers_only(asked: Sequence[Question], told: Sequence[Finding]) -> list[Question]:
+    """Withhold, from questions labelled by hand, the rules of their own scanner whose CWEs are known by hand."""
+    own: dict[str, set[str]] = defaultdict(set)
+    for one in told:
+        if cwes_of(one) and not one.rule.cwes:
+            own[one.scanner.name].add(f"{one.scanner.name}:{one.rule.id}")
+    return [
+        one
+        if one.origin != BY_HAND
+        else msgspec.structs.replace(one, withheld=one.withheld | own[one.finding.scanner.name])
+        for one in asked
+    ]
 
 
 def measure(

@@ -142,8 +142,7 @@ def evaluate(
             show(name, arms)
     for row in report.rows:
         if row.role == "trivial":
-            told = {name: round(of.value, 3) for name, of in row.metrics.items() if name in SHOWN and of.value is not None}
-            print(row.model, told)
+            print(row.model, {name: text(of.value) for name, of in row.metrics.items() if name in SHOWN})
     for one, other in PAIRS:
         against(one, other, arms)
 

@@ -13,6 +13,7 @@ from pipeline.knowledge.interface import Entry, KnowledgeError
 from pipeline.knowledge.memory import KnownFix, passage_id
 from pipeline.knowledge.neutral import neutral
 from pipeline.knowledge.query import query_of
+from pipeline.knowledge.rules import cwes_of
 from pipeline.records import Finding, ImageLocation, PackageLocation, Passage
 
 MAX_TEXT = 1600
@@ -103,6 +104,7 @@ def _rule_entry(key: str, finding: Finding) -> Entry | None:
         title=f"{name} {rule.id}",
         summary=text,
         body=_package(finding),
+        votes=rule.cwes[:1] or cwes_of(finding),
         meaning=f"{name}. {text[:400]}",
         keys=(key, *advisories),
         prior=0.5,
@@ -156,6 +158,7 @@ def _fix_entry(fix: KnownFix) -> Entry:
         body=text,
         meaning=query_of(finding).meaning,
         keys=(passage_id(fix),),
+        votes=rule.cwes[:1],
         prior=0.8,
     )
 

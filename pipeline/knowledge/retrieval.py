@@ -137,10 +137,10 @@ class Retrieval:
         filed: dict[int, list[float]] = defaultdict(list)
         for row, score in base.items():
             entry = self._entries[row]
-            cwe = entry.passage.cwe
-            target = self._row.get(f"CWE-{cwe}") if cwe is not None and entry.group != "cwe" else None
-            if target is not None:
-                filed[target].append(score)
+            for cwe in entry.votes:
+                target = self._row.get(f"CWE-{cwe}")
+                if target is not None:
+                    filed[target].append(score)
         return {
             row: sum(score * 0.5**place for place, score in enumerate(sorted(scores, reverse=True)))
             for row, scores in filed.items()

@@ -20,6 +20,7 @@ from pipeline.knowledge.memory import Change, KnownFix, KnownFixes, known_fix, r
 from pipeline.knowledge.query import Query, query_of
 from pipeline.knowledge.remembering import Remembering
 from pipeline.knowledge.retrieval import Retrieval, Weights
+from pipeline.knowledge.rules import cwes_of
 from pipeline.knowledge.store import Store
 from pipeline.models.cache import cache_folder
 from pipeline.records import Excerpt, Finding, Fix, Passage, Retrieved
@@ -140,13 +141,19 @@ class Asker:
         )
 
     def _found(self, finding: Finding, guess: bool) -> tuple[Entry, ...]:
-        """Return what is like the finding: one verified fix, one note, and CWEs when the report names none."""
+        """Return what is like the finding: one verified fix, one note, and CWEs when the report names none.
+
+        What the table says of a rule stands in the place of guessed CWEs.
+        """
         query, exclude = query_of(finding), self._fixes.answers(finding)
         fix = self._fixes.of_the_rule(finding, exclude)
-        key = msgspec.msgpack.encode((query, guess, fix, sorted(exclude)))
+        named = cwes_of(finding) if guess else ()
+        key = msgspec.msgpack.encode((query, guess, fix, sorted(exclude), named))
         if key not in self._answers:
             first = self._store.lookup([fix]) if fix is not None else []
-            self._answers[key] = (*first, *self._rank(query, guess, exclude, not first))[: self._knowledge.found]
+            known = self._store.lookup([f"cwe:{number}" for number in named[:1]])
+            ranked = self._rank(query, guess and not known, exclude, not first)
+            self._answers[key] = (*first, *known, *ranked)[: self._knowledge.found]
         return self._answers[key]
 
     def _rank(self, query: Query, guess: bool, exclude: Collection[str], fix: bool) -> tuple[Entry, ...]:

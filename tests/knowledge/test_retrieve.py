@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
 from config.settings import Knowledge, Settings
-from pipeline.knowledge import retrieve
+from pipeline.knowledge import retrieve, rules
 from pipeline.knowledge.catalogue import weaknesses
 from pipeline.knowledge.interface import KnowledgeError
 from pipeline.knowledge.prompt import render
@@ -223,3 +224,48 @@ def test_the_index_lies_in_the_workspace(tmp_path: Path) -> None:
     run(tmp_path, [SQL])
     assert (tmp_path / "knowledge/index.sqlite").exists()
     assert retrieve.exact_keys(SQL) == ("cwe:89", "rule:tool:sql")
+
+
+DOCKER = finding(
+    "DL3002", "Last USER should not be root, because the process in the container has its rights", scanner="hadolint"
+)
+ROOT = finding("own.dockerfile.root", "The last USER of the Dockerfile should not be root", scanner="own")
+
+
+def test_a_rule_whose_report_names_no_cwe_is_known_by_hand_and_what_the_report_says_counts_more(tmp_path: Path) -> None:
+    known = rules.cwes_of(DOCKER)
+    assert known and known[0] in weaknesses()
+    _, passages, _ = run(tmp_path, [DOCKER], least_score=9.0)
+    shown = passages[DOCKER.fingerprint].passages
+    assert [(one.id, one.found) for one in shown if one.cwe] == [(f"CWE-{known[0]}", True)]
+    said = msgspec.structs.replace(DOCKER, rule=msgspec.structs.replace(DOCKER.rule, cwes=(79,)))
+    assert rules.cwes_of(said) == (79,)
+    _, passages, _ = run(tmp_path, [said], name="y")
+    assert next(one.id for one in passages[said.fingerprint].passages if one.cwe) == "CWE-79"
+
+
+def test_a_rule_that_is_known_by_hand_speaks_for_its_cwe_to_a_like_rule_that_is_not(tmp_path: Path) -> None:
+    told = msgspec.structs.replace(
+        DOCKER,
+        rule=msgspec.structs.replace(DOCKER.rule, help="The last USER of a Dockerfile should not be root: add a USER."),
+    )
+    wanted = {f"CWE-{number}" for number in rules.cwes_of(told)}
+    alone = run(tmp_path, [ROOT], name="alone", least_score=0.0)[1][ROOT.fingerprint].passages
+    beside = run(tmp_path, [ROOT, told], name="beside", least_score=0.0)[1][ROOT.fingerprint].passages
+    assert not wanted & {one.id for one in alone}
+    assert next(one.id for one in beside if one.cwe) in wanted
+
+
+def test_every_cwe_known_by_hand_is_in_the_catalogue_and_no_rule_is_there_twice() -> None:
+    known = weaknesses()
+    assert all(number in known for one in rules.table().values() for number in one.cwes)
+    listed = [
+        (scanner, rule)
+        for group in yaml.safe_load(rules.TABLE.read_text())
+        for scanner, names in group.items()
+        if scanner not in ("about", "cwes")
+        for rule in names.split()
+    ]
+    assert len(listed) == len(set(listed)) == len(rules.table()) == 282
+    assert all(rules.short(scanner, rule) == rule for scanner, rule in listed)
+    assert rules.short("trivy", "AVD-AWS-0095") == "AWS0095" and rules.short("trivy", "DS001") == "DS0001"

@@ -22,7 +22,10 @@ WORDS = st.lists(st.sampled_from(["sql", "injection", "command", "shell", "path"
 
 def entry(name: str, text: str, cwe: int | None = None, group: str = "note") -> Entry:
     passage = Passage(id=name, title=name, text=text, source="s", licence="l", cwe=cwe)
-    return Entry(passage=passage, group=group, title=name, summary=text, meaning=text, keys=(f"key:{name}",))
+    votes = () if cwe is None else (cwe,)
+    return Entry(
+        passage=passage, group=group, title=name, summary=text, meaning=text, keys=(f"key:{name}",), votes=votes
+    )
 
 
 def ask(store: Store, text: str) -> list[tuple[str, float]]:
