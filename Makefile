@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKER := .venv-worker
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock sample clean
+.PHONY: help setup demo test worker-tests lint lock sample clean
 
 help: ## list what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## make .venv with `fixsmith` and `process_artifacts` in it
 
@@ -22,8 +23,16 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 demo: setup ## scan results that ship with the project in, two trained specialists out
 	$(BIN)/fixsmith demo
 
-test: setup lint ## linters, types, import contracts and every test
+test: setup lint $(WORKER)/.ready worker-tests ## linters, types, import contracts and every test
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+worker-tests: $(WORKER)/.ready ## the tests of the CUDA worker, in an environment of its own (torch, ray), on the CPU
+	OMP_NUM_THREADS=1 $(WORKER)/bin/python -m pytest -n 2 --dist worksteal tests/remote/worker
+
+$(WORKER)/.ready: pipeline/remote/worker/requirements.txt tests/remote/worker/requirements.txt
+	$(PYTHON) -m venv $(WORKER)
+	$(WORKER)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/remote/worker/requirements.txt
+	@touch $@
 
 lint: setup ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
@@ -40,4 +49,4 @@ sample: setup ## write config/olmo-security-config.yaml and docs/settings.md fro
 	$(BIN)/python -m config.table > docs/settings.md
 
 clean: ## remove what was made here, models and environment included
-	rm -rf $(VENV) demo-output build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WORKER) demo-output build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

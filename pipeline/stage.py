@@ -8,7 +8,6 @@ for work that is resumed rather than repeated, and removed once the stage is don
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +18,9 @@ import msgspec
 
 from config.errors import Error
 from config.settings import Settings
+from pipeline.disk import digest_file as digest_file  # noqa: PLC0414
+from pipeline.disk import synchronise as synchronise  # noqa: PLC0414
+from pipeline.disk import write_atomically as write_atomically  # noqa: PLC0414
 from pipeline.records import Record
 
 MANIFEST = "manifest.json"
@@ -236,12 +238,6 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
 
 
-def digest_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def digest_folder(folder: Path) -> dict[str, FileDigest]:
     """Return size and SHA-256 of every regular file below `folder`, by relative path, sorted."""
     return {
@@ -249,28 +245,6 @@ def digest_folder(folder: Path) -> dict[str, FileDigest]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.is_symlink()
     }
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: after a crash there is the old file or the new, never a part.
-
-    What a crash leaves has a fixed name, so that the repeat takes it away.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-
-
-def synchronise(path: Path) -> None:
-    """Flush a file or folder to disk, so that a rename after it can't overtake its content."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def restrict(folder: Path) -> None:

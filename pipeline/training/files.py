@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pipeline.stage import synchronise, write_atomically
+from pipeline.disk import synchronise, write_atomically
 
 
 def write(path: Path, content: bytes) -> None:

@@ -15,31 +15,12 @@ import mlx.core as mx
 import msgspec
 
 from pipeline.training import files
+from pipeline.training.course import Progress
 from pipeline.training.mlx.adapters import Weights, serialized
 
 _ARRAYS = "state.safetensors"
 _PROGRESS = "progress.json"
 _PREFIX = "step-"
-
-
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a training stands after `step` steps. Losses are nats a token; -1 as `best_step`: none yet."""
-
-    identity: str
-    step: int = 0
-    losses: tuple[float, ...] = ()
-    valid: tuple[tuple[int, float], ...] = ()
-    best_step: int = -1
-    best_loss: float | None = None
-    without_improvement: int = 0
-    stopped_early: bool = False
-    tokens_seen: int = 0
-    examples_seen: int = 0
-    seconds: float = 0.0
-    peak_memory_bytes: int = 0
-    replay_loss_before: float | None = None
-    warnings: tuple[str, ...] = ()
-    sha256: str = ""
 
 
 class State(msgspec.Struct, frozen=True):

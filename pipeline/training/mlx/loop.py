@@ -11,19 +11,20 @@ from typing import Any
 import mlx.core as mx
 import msgspec
 
+from pipeline.training import course
 from pipeline.training.backend import NonFiniteTraining, TrainingCancelled, TrainingEvent, TrainingJob
+from pipeline.training.course import Progress
+from pipeline.training.data import Data
 from pipeline.training.mlx import checkpoint
 from pipeline.training.mlx.adapters import Weights
-from pipeline.training.mlx.checkpoint import Progress, State
-from pipeline.training.mlx.data import Data
+from pipeline.training.mlx.checkpoint import State
 from pipeline.training.mlx.elementwise import number as as_number
-from pipeline.training.mlx.optimizer import Optimizer, clipped, learning_rate
+from pipeline.training.mlx.optimizer import Optimizer, clipped
 from pipeline.training.mlx.step import Outcome, Stepper
 from pipeline.training.order import epoch_steps, replay_count, step_count
 from pipeline.training.recipe import examples_per_step
 
 Emit = Callable[[TrainingEvent], None]
-RECENT = 10  # steps that count as "now" in a loss
 
 
 class Loop:
@@ -106,7 +107,10 @@ class Loop:
         outcome = self.stepper.step(chosen, self.weights, number)
         gradients, norm = clipped(outcome.gradients, self.recipe.gradient_clip)
         self._check(outcome, as_number(norm), number)
-        rate = learning_rate(self.recipe, number, self.steps)
+        recipe = self.recipe
+        rate = course.learning_rate(
+            recipe.learning_rate, recipe.warmup_steps, recipe.schedule, course.FLOOR, number, self.steps
+        )
         self.weights = self.optimizer.apply(self.weights, gradients, rate)
         mx.eval(self.weights, self.optimizer.state)
         self._count(outcome, chosen, time.monotonic() - started)
@@ -173,35 +177,16 @@ class Loop:
             self.best = dict(self.weights)
             self.progress = msgspec.structs.replace(self.progress, best_step=self.progress.step)
             return
-        loss, done = self.stepper.validation(self.data.valid, self.weights), self.progress
-        better = done.best_loss is None or loss < done.best_loss
-        waited = 0 if better or done.step == 0 else done.without_improvement + 1
-        patience = self.recipe.early_stopping_patience
-        self.progress = msgspec.structs.replace(
-            done,
-            valid=(*done.valid, (done.step, loss)),
-            without_improvement=waited,
-            best_loss=loss if better else done.best_loss,
-            best_step=done.step if better else done.best_step,
-            stopped_early=bool(patience) and waited >= patience,
-        )
+        loss = self.stepper.validation(self.data.valid, self.weights)
+        self.progress, better = course.validated(self.progress, loss, self.recipe.early_stopping_patience)
+        done = self.progress
         if better:
             self.best = dict(self.weights)
         self.emit(
             TrainingEvent(kind="valid", step=done.step, steps=self.steps, loss=loss, epoch=done.step / self.per_epoch)
         )
-        self._notice()
-
-    def _notice(self) -> None:
-        losses, valid = self.progress.losses, [loss for _, loss in self.progress.valid]
-        if not valid and len(losses) < 2 * RECENT:
-            return
-        windows = [sum(part) / max(1, len(part)) for part in (losses[:RECENT], losses[-RECENT:])]
-        first, now = (valid[0], valid[-1]) if valid else windows
-        if now > 1.5 * first:
-            self.warn(f"The loss rises ({first:.2f} to {now:.2f}): training diverges. Try a lower learning rate.")
-        elif self.progress.step == self.steps and now > 0.98 * first:
-            self.warn(f"The loss hardly falls ({first:.2f} to {now:.2f}). Try a higher learning rate or more epochs.")
+        if noticed := course.warning(done, self.steps):
+            self.warn(noticed)
 
     def warn(self, message: str) -> None:
         """Say `message` once, and keep it for the result."""

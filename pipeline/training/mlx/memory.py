@@ -13,9 +13,9 @@ import msgspec
 
 from pipeline.training import files
 from pipeline.training.backend import TrainingError, TrainingEvent, TrainingJob
+from pipeline.training.data import Data, longest
 from pipeline.training.mlx.adapters import Weights
 from pipeline.training.mlx.architecture import first_trained, packable
-from pipeline.training.mlx.data import Data, longest
 from pipeline.training.mlx.elementwise import on_cpu
 from pipeline.training.mlx.step import Stepper
 from pipeline.training.recipe import Recipe

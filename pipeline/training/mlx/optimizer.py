@@ -1,8 +1,7 @@
-"""One optimizer step: clipping, schedule, AdamW. Pure functions of the step's number and the state."""
+"""One optimizer step: clipping, AdamW. Pure functions of the step's number and the state."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -13,20 +12,6 @@ from mlx.utils import tree_flatten
 from pipeline.training.mlx.adapters import Weights
 from pipeline.training.mlx.elementwise import on_cpu
 from pipeline.training.recipe import Recipe
-
-FLOOR = 0.1  # the cosine ends at a tenth of the peak
-_WARMUP = 10  # warm-up takes at most one step in this many
-
-
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """Return the rate of step `step` (from 0) of `steps`: linear warm-up, then cosine or level."""
-    warmup = min(recipe.warmup_steps, steps // _WARMUP)
-    if step < warmup:
-        return recipe.learning_rate * (step + 1) / warmup
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    done = (step - warmup) / max(1, steps - warmup)
-    return recipe.learning_rate * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def clipped(gradients: Weights, largest: float) -> tuple[Weights, mx.array]:

@@ -13,13 +13,13 @@ import msgspec
 
 from pipeline.models.base import digest, file_digest
 from pipeline.models.load import load, quantize
-from pipeline.training import files
+from pipeline.training import data, files
 from pipeline.training.backend import TrainingEvent, TrainingJob, TrainingResult
-from pipeline.training.mlx import adapters, data, memory
+from pipeline.training.course import Progress, figures, metrics
+from pipeline.training.data import Data
+from pipeline.training.mlx import adapters, memory
 from pipeline.training.mlx.adapters import Weights
-from pipeline.training.mlx.checkpoint import Progress
-from pipeline.training.mlx.data import Data
-from pipeline.training.mlx.loop import RECENT, Emit, Loop
+from pipeline.training.mlx.loop import Emit, Loop
 from pipeline.training.mlx.step import Stepper
 
 RESULT = "result.json"
@@ -33,7 +33,11 @@ def train(job: TrainingJob, emit: Emit, cancelled: Callable[[], bool]) -> Traini
     weights = adapters.attach(model, job.recipe)
     if job.resume_adapter:
         weights = adapters.read(Path(job.resume_adapter), weights, job.recipe)
-    read = data.load(job, tokenizer)
+    recipe = job.recipe
+    replay = job.replay if recipe.replay_share else None
+    read = data.load(
+        tokenizer, recipe.max_tokens, train=job.train, replay=replay, valid=job.valid, replay_valid=job.replay_valid
+    )
     _say_excluded(read, emit)
     known = identity(job)
     planned = memory.planned(job, model, weights, read, known, emit)
@@ -71,28 +75,14 @@ def _say_excluded(read: Data, emit: Emit) -> None:
 
 def _result(job: TrainingJob, read: Data, loop: Loop, done: Progress) -> TrainingResult:
     after = loop.stepper.validation(read.replay_valid, loop.best) if read.replay_valid else None
-    last = done.losses[-RECENT:]
     return TrainingResult(
         adapter=job.output,
-        steps=done.step,
-        epochs=done.step / loop.per_epoch,
-        train_loss_first=done.losses[0],
-        train_loss_last=sum(last) / len(last),
-        valid_loss_first=done.valid[0][1] if done.valid else None,
-        valid_loss_best=done.best_loss,
-        best_step=done.best_step,
         examples=len(read.train),
-        examples_seen=done.examples_seen,
         shortened=read.shortened,
         too_long=read.too_long,
-        stopped_early=done.stopped_early,
-        tokens_seen=done.tokens_seen,
-        seconds=done.seconds,
-        peak_memory_bytes=done.peak_memory_bytes,
         replay_share=job.recipe.replay_share if read.replay else 0.0,
-        replay_loss_before=done.replay_loss_before,
         replay_loss_after=after,
-        warnings=done.warnings,
+        **figures(done, loop.per_epoch),
     )
 
 
@@ -105,10 +95,3 @@ def _write(job: TrainingJob, model: Any, best: Weights, result: TrainingResult, 
     files.write(temporary / RESULT, msgspec.json.encode(result))
     files.rename_folder(temporary, output)
     mx.clear_cache()
-
-
-def metrics(done: Progress) -> bytes:
-    """Return the loss curve as JSON lines: {"step", "loss"} of training, {"step", "valid"} of validation."""
-    lines = [{"step": step, "loss": loss} for step, loss in enumerate(done.losses, 1)]
-    lines += [{"step": step, "valid": loss} for step, loss in done.valid]
-    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)

@@ -9,7 +9,6 @@ import msgspec
 
 from config.errors import InputRefused
 from pipeline.models.chat import Tokenizer
-from pipeline.training.backend import TrainingJob
 from pipeline.training.examples import Encoded, Reading, read
 
 _NONE = Reading((), 0, ())
@@ -27,12 +26,20 @@ class Data(msgspec.Struct, frozen=True):
     too_long: tuple[str, ...]
 
 
-def load(job: TrainingJob, tokenizer: Tokenizer) -> Data:
-    """Read the job's files; raises `InputRefused` when nothing is left to learn from."""
-    paths = (job.train, job.replay if job.recipe.replay_share else None, job.valid, job.replay_valid)
-    readings = [read(Path(path), tokenizer, job.recipe.max_tokens) if path else _NONE for path in paths]
+def load(
+    tokenizer: Tokenizer,
+    max_tokens: int,
+    *,
+    train: str,
+    replay: str | None = None,
+    valid: str | None = None,
+    replay_valid: str | None = None,
+) -> Data:
+    """Read the files; raises `InputRefused` when nothing is left to learn from."""
+    paths = (train, replay, valid, replay_valid)
+    readings = [read(Path(path), tokenizer, max_tokens) if path else _NONE for path in paths]
     if not readings[0].examples:
-        raise InputRefused(f"{job.train} holds no example that fits.", "Raise `max_tokens`, or add examples.")
+        raise InputRefused(f"{train} holds no example that fits.", "Raise `max_tokens`, or add examples.")
     ranges, start = [], 0
     for reading in readings:
         ranges.append(range(start, start + len(reading.examples)))

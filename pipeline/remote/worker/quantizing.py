@@ -1,0 +1,45 @@
+"""A merged model in four bits, by llmcompressor: GPTQ or AWQ, calibrated on training examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from config.errors import UsageError
+from pipeline.remote.contract import Quantizer
+from pipeline.training.examples import Encoded
+
+_SCHEME = "W4A16"
+_HEAD = ["lm_head"]
+
+
+def quantize(kind: Quantizer, model: Path, output: Path, tokenizer: Any, examples: Sequence[Encoded]) -> None:
+    """Write `model` quantised into `output`; raises `UsageError` where llmcompressor isn't installed."""
+    try:
+        from datasets import Dataset
+        from llmcompressor import oneshot
+    except ImportError as error:
+        raise UsageError(
+            "Quantising needs llmcompressor, which isn't installed here.", "Install requirements-quantize.txt."
+        ) from error
+    rows = [{"input_ids": list(item.tokens), "attention_mask": [1] * len(item.tokens)} for item in examples]
+    oneshot(
+        model=str(model),
+        dataset=Dataset.from_list(rows),
+        recipe=[_modifier(kind)],
+        output_dir=str(output),
+        max_seq_length=max(len(item.tokens) for item in examples),
+        num_calibration_samples=len(rows),
+    )
+    tokenizer.save_pretrained(output)
+
+
+def _modifier(kind: Quantizer) -> Any:
+    if kind == "gptq":
+        from llmcompressor.modifiers.quantization import GPTQModifier
+
+        return GPTQModifier(targets="Linear", scheme=_SCHEME, ignore=_HEAD)
+    from llmcompressor.modifiers.awq import AWQModifier
+
+    return AWQModifier(targets="Linear", scheme="W4A16_ASYM", ignore=_HEAD)
