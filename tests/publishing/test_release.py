@@ -67,17 +67,19 @@ def report(folder: Path) -> None:
     (folder / "evaluation" / "report.json").write_text(json.dumps(REPORT))
 
 
-def lay_out(workspace: Path, run: str = "abc123def456", **publish: Any) -> Path:
-    """Return a run's release, made by the real stage from small inputs."""
-    tuning = FineTuning(hf_repo_prefix="ada/x", base_model_name="embedded", workspace_dir="/home/ada/secret-place")
+def lay_out(
+    workspace: Path, run: str = "abc123def456", base: str = "embedded", write: Any = adapter, **publish: Any
+) -> Path:
+    """Return a run's release, made by the real stage from small inputs; `write` makes each adapter."""
+    tuning = FineTuning(hf_repo_prefix="ada/x", base_model_name=base, workspace_dir="/home/ada/secret-place")
     settings = Settings(fine_tuning=tuning, publish=Publish(source_licence="mit", **publish))
     folder, request = RunFolder(workspace / "runs" / run, "code"), Request(artifacts="", artifacts_digest=run)
-    counts = {"base_model": "embedded", "examples_seen": 9, "steps": 3, "train_loss_first": 2.0, "train_loss_last": 1.0}
+    counts = {"base_model": base, "examples_seen": 9, "steps": 3, "train_loss_first": 2.0, "train_loss_last": 1.0}
     stages = [
         Made("collect", (), lambda folder: (folder / "a").write_text(run)),
         Made("assemble", ("collect",), data),
-        Made("train-analysis", ("assemble",), adapter, counts),
-        Made("train-codefix", ("assemble", "train-analysis"), adapter, counts),
+        Made("train-analysis", ("assemble",), write, counts),
+        Made("train-codefix", ("assemble", "train-analysis"), write, counts),
         Made("evaluate", ("assemble", "train-analysis", "train-codefix"), report),
         *_gate(),
         Stage(),
