@@ -5,6 +5,8 @@ from __future__ import annotations
 from config.settings import Github, Settings, Watched
 
 SETTINGS = "settings_problem"
+REVIEW = "review"
+"""The matter of a public release that a person has to look at."""
 
 
 def place_of(github: Github, settings: Settings) -> str:

@@ -25,7 +25,7 @@ from daemon.layout import Layout
 from daemon.mirror import Mirrors
 from daemon.notify import Notifier
 from daemon.outcome import Outcome, Verdict, judge
-from daemon.places import run_matter
+from daemon.places import REVIEW, run_matter
 from daemon.store.records import Run, RunState
 from daemon.store.store import Store
 from daemon.work import Stop, Work, may_go_on, recorded_process
@@ -239,7 +239,9 @@ class Runner:
         if line.get("event") == "summary":
             work.said = line
         elif line.get("event") == "error":
-            work.error = " ".join(str(line.get(key, "")) for key in ("message", "hint")).strip()
+            work.error = _said(line)
+        elif line.get("event") == "review":
+            self.notifier.needs_person(REVIEW, "A release waits for your review", f"Run {work.run.id}: {_said(line)}")
         elif "stage" in line:
             self._note_progress(work, line)
 
@@ -299,3 +301,7 @@ class Runner:
             self.notifier.needs_person(run_matter(run.id), f"Run {run.id} is cut off again and again", reason)
             return
         self.store.queue.put_back(run, token, 0.0, reason, interrupted=True)
+
+
+def _said(line: dict[str, Any]) -> str:
+    return " ".join(str(line.get(key, "")) for key in ("message", "hint")).strip()

@@ -13,7 +13,7 @@ from config.reload import LiveSettings
 from config.settings import Settings, Watched
 from daemon.identity import holder
 from daemon.layout import layout_of
-from daemon.places import SETTINGS, problems_of, problems_of_githubs, told
+from daemon.places import REVIEW, SETTINGS, problems_of, problems_of_githubs, told
 from daemon.store.records import Run, RunProgress, RunState, WorkflowRunState
 from daemon.store.store import Store
 
@@ -187,6 +187,6 @@ def _waiting(store: Store) -> dict[str, Any]:
 
 
 def _problems(store: Store, settings: Settings) -> list[str]:
-    names = (SETTINGS, *problems_of_githubs(settings), told("store"), told("drop"))
+    names = (SETTINGS, *problems_of_githubs(settings), told("store"), told("drop"), told(REVIEW))
     found = [store.fact(name, str) for name in names]
     return [text for text in found if text]

@@ -10,12 +10,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from config.errors import SettingsError
 from config.secret import Secret
-from config.settings import Github, Publish
-from config.tokens import from_file, named_token
+from config.settings import Github, Publish, Settings
+from config.tokens import HUB_VARIABLES, from_file, named_token
 from daemon.errors import TokenRefused
 
 SERVICE = "fixsmith"
@@ -61,17 +62,25 @@ def hub_token(
         return Secret(found)
 
 
+def lend_hub_token(settings: Settings) -> None:
+    """Put the Hub's token into this process' environment, where a run uploads and only the keychain has it."""
+    if settings.fine_tuning.upload_enabled:
+        with suppress(SettingsError, TokenRefused):  # the run says what it lacks
+            os.environ[HUB_VARIABLES[0]] = hub_token(settings.publish).reveal()
+
+
 def from_keychain(seconds: float = KEYCHAIN_SECONDS, account: str = ACCOUNT) -> str | None:
     """Return the token in the keychain, None when there is none; raises TokenRefused when it is locked."""
     command = [sys.executable, "-m", "daemon.tokens", account]
+    setting = "publish.token_file" if account == HUB_ACCOUNT else "github.token_file"
     try:
         result = subprocess.run(
             command, capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired as error:
-        raise TokenRefused("The keychain doesn't answer.", "Unlock it, or name a file in github.token_file.") from error
+        raise TokenRefused("The keychain doesn't answer.", f"Unlock it, or name a file in {setting}.") from error
     if result.returncode:
-        raise TokenRefused("The keychain is locked or can't be used.", HINT)
+        raise TokenRefused("The keychain is locked or can't be used.", f"Unlock it, or name a file in {setting}.")
     return result.stdout.strip() or None
 
 

@@ -148,11 +148,11 @@ def run(arguments: argparse.Namespace) -> int:
         require_better(result.folder / "gate")
     if settings.fine_tuning.upload_enabled and arguments.only in (None, "publish"):
         with display(json=arguments.json) as show:
-            _upload(result.folder, settings, show)
+            _upload(result.folder, settings, show, as_json=arguments.json)
     return 0
 
 
-def _upload(run: Path, settings: Settings, show: Callable[[Progress], None]) -> None:
+def _upload(run: Path, settings: Settings, show: Callable[[Progress], None], *, as_json: bool) -> None:
     """Publish the run's release to the Hub; one that a person must review first waits for them."""
     from config.tokens import named_token
     from pipeline.publishing.hub.target import HubTarget
@@ -166,6 +166,9 @@ def _upload(run: Path, settings: Settings, show: Callable[[Progress], None]) -> 
         )  # fmt: skip
     except NotReviewed as error:
         show(Progress(stage="upload", message=f"waits: {error}"))
+        if as_json:
+            line = {"event": "review", "message": error.message, "hint": error.hint}
+            sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
         return
     for one in published:
         show(Progress(stage="upload", message=f"{one.url}, tag {one.tag}", done=1, total=1))

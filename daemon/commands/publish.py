@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,23 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     target, tokens = _target(arguments, settings)
     published = upload(folder, settings, target, lambda: tokens, _say(arguments.json), reviewed=arguments.yes)
+    _settle(workspace, settings)
     for one in published:
         _tell(one, arguments.json)
     return 0
+
+
+def _settle(workspace: Path, settings: Any) -> None:
+    """What the service told a person to review is published now: it needs nobody any more."""
+    from config.errors import Error
+    from daemon.layout import layout_of
+    from daemon.places import REVIEW, told
+    from daemon.store.store import Store
+
+    layout = layout_of(settings)
+    if layout.workspace == workspace and layout.database.exists():
+        with suppress(Error), closing(Store.open(layout.database)) as store:
+            store.forget(told(REVIEW))
 
 
 def _target(arguments: argparse.Namespace, settings: Any) -> tuple[Any, list[Any]]:

@@ -1,5 +1,7 @@
 """`process_artifacts --upload-model`: from the gate to the Hub, in one command, and again."""
 
+import json
+
 import pytest
 
 from tests.evaluation.test_flow import BETTER, run  # noqa: F401
@@ -28,6 +30,16 @@ def test_what_passed_the_gate_is_on_the_hub_once(run, settings, hub, tmp_path, m
     assert len(list((tmp_path / "out" / "runs").iterdir())) == 1, "uploading is no other run"
     out, err = capfd.readouterr()
     assert TOKEN not in out + err
+
+
+def test_a_public_release_waits_for_a_person_and_says_so_to_the_service(run, settings, hub, monkeypatch, capfd):  # noqa: F811
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    settings.write_text(settings.read_text().replace("publish:\n", "publish:\n  public: [ada/x-analysis]\n"))
+    assert run(BETTER, "--upload-model", "--json") == 0
+    assert hub.requests == []
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    [review] = [line for line in lines if line.get("event") == "review"]
+    assert "ada/x-analysis is public" in review["message"] and "--review" in review["hint"]
 
 
 def test_what_isnt_better_stays_here(run, settings, hub, monkeypatch):  # noqa: F811

@@ -1,0 +1,81 @@
+"""`publish.naming: timestamp`: a repository for each run, named by when it began; and the token from the keychain."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from config.settings import Publish
+from daemon.cli import main
+from daemon.errors import TokenRefused
+from daemon.tokens import hub_token
+from tests.publishing.hub_stub import TOKEN
+from tests.publishing.test_release import lay_out
+
+BEGAN = {"runa": 1_760_000_000, "runb": 1_760_000_061}
+STAMPS = {"runa": "20251009-085320", "runb": "20251009-085421"}
+
+
+@pytest.fixture
+def config(tmp_path: Path, hub) -> Path:
+    path = tmp_path / "settings.yaml"
+    publish = {"endpoint": hub.url, "naming": "timestamp", "retry_seconds": 0.05}
+    tuning = {"hf_repo_prefix": "ada/x", "base_model_name": "embedded", "workspace_dir": str(tmp_path)}
+    path.write_text(json.dumps({"publish": publish, "fine_tuning": tuning}))
+    return path
+
+
+def finished(workspace: Path, run: str) -> Path:
+    release = lay_out(workspace, run, naming="timestamp")
+    os.utime(release.parents[1] / "collect" / "manifest.json", (BEGAN[run],) * 2)
+    return release
+
+
+def test_each_run_gets_repositories_of_its_own_and_a_repeat_none(tmp_path, hub, config, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    for run in BEGAN:
+        finished(tmp_path, run)
+        for _ in range(2):
+            assert main(["publish", "--run", run, "--config", str(config)]) == 0
+    wanted = {f"ada/x-{part}-{stamp}" for part in ("analysis", "codefix", "data") for stamp in STAMPS.values()}
+    assert {name for _, name in hub.repos} == wanted
+    assert all(len(repo.commits) == 2 and len(repo.tags) == 1 for repo in hub.repos.values())
+
+
+def test_the_hubs_token_may_lie_in_the_keychain(tmp_path, hub, config, monkeypatch):
+    """The keychain's own process, with a keychain that a file stands in for."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "keyring").mkdir()
+    (tmp_path / "keyring" / "__init__.py").write_text(
+        "import json, pathlib\n"
+        "kept = json.loads((pathlib.Path(__file__).parent / 'kept.json').read_text())\n"
+        "def get_password(service, account):\n"
+        "    return kept.get(f'{service} {account}')\n"
+    )
+    (tmp_path / "keyring" / "errors.py").write_text(
+        "class KeyringError(Exception): pass\nclass NoKeyringError(KeyringError): pass\n"
+    )
+    kept = tmp_path / "keyring" / "kept.json"
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    kept.write_text(json.dumps({"fixsmith github": "of-github"}))
+    finished(tmp_path, "runa")
+    assert main(["publish", "--run", "runa", "--config", str(config)]) == 2
+    assert hub.requests == [], "GitHub's token went to the Hub"
+    kept.write_text(json.dumps({"fixsmith huggingface": TOKEN}))
+    assert main(["publish", "--run", "runa", "--config", str(config)]) == 0
+    assert len(hub.repos) == 3
+
+
+def test_a_locked_keychain_is_a_sentence_and_a_named_file_goes_before_it(tmp_path):
+    def locked() -> str:
+        raise TokenRefused("The keychain is locked or can't be used.", "")
+
+    with pytest.raises(TokenRefused, match="locked"):
+        hub_token(Publish(), {}, locked)
+    path = tmp_path / "token"
+    path.write_text("of-the-file\n")
+    path.chmod(0o600)
+    assert hub_token(Publish(token_file=str(path)), {}, locked).reveal() == "of-the-file"
+    assert hub_token(Publish(), {"HF_TOKEN": "of-the-environment"}, locked).reveal() == "of-the-environment"
