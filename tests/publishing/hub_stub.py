@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
+from tests.publishing import hub_transfers as transfers
+
 TOKEN = "hf_" + "x" * 10  # shaped unlike a real one
 LARGE = (".safetensors", ".bin", ".parquet")
 
@@ -65,6 +67,10 @@ class HubStub:
     def __init__(self) -> None:
         self.repos: dict[tuple[str, str], Repo] = {}
         self.large: dict[str, bytes] = {}
+        self.pieces: dict[str, dict[int, bytes]] = {}
+        self.piece_bytes = 0  # files larger than this go in pieces of this size; 0: all go whole
+        self.xet_store = ""  # a folder: large files go there through Xet
+        self.xet_files: list[bytes] = []  # what is expected there: the store's format is Xet's own
         self.requests: list[str] = []
         self.received: list[bytes] = []
         self.faults: dict[int | str, Fault] = {}
@@ -164,24 +170,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def _act(self, request: str, body: bytes, query: dict[str, list[str]]) -> tuple[int, Any, dict[str, str]]:
         method, path = request.split(" ", 1)
-        if method == "PUT" and path.startswith("/lfs-store/"):
-            return self._store(path.rsplit("/", 1)[1], body)
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return 401, {"error": "Invalid credentials"}, {}
+        if path.startswith(transfers.SIGNED):
+            return transfers.receive(self.hub, method, path, body)
+        known = self.headers.get("Authorization") == f"Bearer {TOKEN}"
         for pattern, act in ROUTES:
             if match := re.fullmatch(pattern, request):
+                if not known and not (method in ("GET", "HEAD") and is_public(self.hub, match)):
+                    return 401, {"error": "Invalid credentials"}, {}
                 result = act(self.hub, match, body)
                 return (*result, {}) if len(result) == 2 else result
         return 404, {"error": f"no route {request}"}, {"X-Error-Message": "no route"}
 
-    def _store(self, oid: str, body: bytes) -> tuple[int, Any, dict[str, str]]:
-        if hashlib.sha256(body).hexdigest() != oid:
-            return 400, {"error": "other bytes"}, {}
-        self.hub.large[oid] = body
-        return 200, {}, {"ETag": "e"}
-
 
 NO_REPO = (404, {"error": "Repository not found"}, {"X-Error-Code": "RepoNotFound"})
+
+
+def is_public(hub: HubStub, match: Any) -> bool:
+    """Tell whether what is asked for may be read by anybody."""
+    found = match.groupdict()
+    kind = found.get("kind") or ("dataset" if found.get("prefix") else "model")
+    repo = hub.repos.get((kind, found.get("name") or ""))
+    return repo is not None and not repo.private
 
 
 def whoami(hub: HubStub, match: Any, body: bytes) -> Any:
@@ -205,7 +214,8 @@ def validate(hub: HubStub, match: Any, body: bytes) -> Any:
     metadata = yaml.safe_load(found[1]) if found else {}
     if not isinstance(metadata, dict | None) or not isinstance((metadata or {}).get("model-index", []), list):
         return 400, {"errors": [{"message": '"model-index" must be an array'}], "warnings": []}
-    return 200, {"errors": [], "warnings": []}
+    missing = [] if metadata else [{"message": "empty or missing yaml metadata in repo card"}]
+    return 200, {"errors": [], "warnings": missing}
 
 
 def repo_of(hub: HubStub, match: Any) -> Repo | None:
@@ -288,25 +298,6 @@ def preupload(hub: HubStub, match: Any, body: bytes) -> Any:
     return 200, {"files": answer}
 
 
-def batch(hub: HubStub, match: Any, body: bytes) -> Any:
-    objects = []
-    for one in json.loads(body)["objects"]:
-        entry = {"oid": one["oid"], "size": one["size"]}
-        if one["oid"] not in hub.large:
-            entry["actions"] = {
-                "upload": {"href": f"{hub.url}/lfs-store/{one['oid']}?signature=1"},
-                "verify": {"href": f"{hub.url}/lfs-verify"},
-            }
-        objects.append(entry)
-    return 200, {"transfer": "basic", "objects": objects}, {"Content-Type": "application/vnd.git-lfs+json"}
-
-
-def verify(hub: HubStub, match: Any, body: bytes) -> Any:
-    asked = json.loads(body)
-    known = hub.large.get(asked["oid"])
-    return (200, {}) if known is not None and len(known) == asked["size"] else (404, {"error": "no such object"})
-
-
 def commit(hub: HubStub, match: Any, body: bytes) -> Any:
     repo = repo_of(hub, match)
     if repo is None:
@@ -319,12 +310,12 @@ def commit(hub: HubStub, match: Any, body: bytes) -> Any:
     files = dict(head.files)
     for line in lines[1:]:
         value = line["value"]
-        if {"..", "."} & set(value["path"].split("/")):
+        if {"..", "."} & set(re.split(r"[/\\]", value["path"])):
             return 422, {"error": f"Invalid path {value['path']}"}
         if line["key"] == "file":
             files[value["path"]] = base64.b64decode(value["content"])
         elif line["key"] == "lfsFile":
-            if value["oid"] not in hub.large:
+            if not transfers.has(hub, value["oid"]):
                 return 400, {"error": "LFS object is missing"}
             files[value["path"]] = hub.large[value["oid"]]
         elif line["key"] == "deletedFile":
@@ -367,7 +358,8 @@ ROUTES: tuple[tuple[str, Callable[..., Any]], ...] = (
     (rf"POST {KIND}/commit/(?P<revision>[^/]+)", commit),
     (rf"GET {KIND}/revision/(?P<revision>[^/]+)", info),
     (rf"GET {KIND}", info),
-    (r"POST /(?:datasets/)?[\w.-]+/[\w.-]+\.git/info/lfs/objects/batch", batch),
-    (r"POST /lfs-verify", verify),
+    (r"POST /(?:datasets/)?[\w.-]+/[\w.-]+\.git/info/lfs/objects/batch", transfers.batch),
+    (r"POST /lfs-verify", transfers.verify),
+    (rf"GET {KIND}/xet-write-token/(?P<revision>[^/]+)", transfers.xet_token),
     (rf"(?:GET|HEAD) /(?P<prefix>datasets/)?{NAME}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", resolve),
 )
