@@ -41,7 +41,7 @@ def _metrics(report: Report, path: Path) -> Path:
         for number, row in enumerate(rows):
             _bar(panel, number, row, metric)
         panel.set_yticks(range(len(rows)), [row.model for row in rows], fontsize=8)
-        panel.set_xlim(0, 1)
+        panel.set_xlim(0, 1.18)
         panel.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"], fontsize=7)
         panel.set_title(metric.label, fontsize=9, loc="left")
     return _save(figure, path)
@@ -53,6 +53,9 @@ def _bar(panel: Any, number: int, row: Row, metric: Metric) -> None:
     panel.barh(number, value, height=0.62, color=_colour(row))
     if estimate.low is not None and estimate.high is not None:
         panel.plot([estimate.low, estimate.high], [number, number], color="#1d2126", linewidth=1.1)
+    end = max(value, estimate.high or 0.0)
+    said = "–" if estimate.value is None else f"{100 * value:.0f} %"
+    panel.text(end + 0.02, number, said, va="center", fontsize=7, color="#1d2126")
 
 
 def _curves(report: Report, path: Path) -> Path:
@@ -71,12 +74,14 @@ def _curves(report: Report, path: Path) -> Path:
 
 
 def _confusion(model: str, found: dict[str, Any], path: Path) -> Path:
-    figure, (panel,) = _figure(1, 4.2)
-    panel.imshow(found["counts"], cmap="Blues", aspect="equal")
+    figure, (panel,) = _figure(1, 1.4 + 0.34 * len(found["rows"]))
+    panel.imshow(found["counts"], cmap="Blues", aspect="auto")
+    most = max(count for counts in found["counts"] for count in counts)
     for row, counts in enumerate(found["counts"]):
         for column, count in enumerate(counts):
             if count:
-                panel.text(column, row, count, ha="center", va="center", fontsize=8)
+                ink = "white" if 2 * count > most else "#1d2126"
+                panel.text(column, row, count, ha="center", va="center", fontsize=8, color=ink)
     panel.set_xticks(range(len(found["columns"])), found["columns"], rotation=45, ha="right", fontsize=7)
     panel.set_yticks(range(len(found["rows"])), found["rows"], fontsize=7)
     panel.set_title(f"{model}: right CWE down, answered across", fontsize=9, loc="left")

@@ -47,9 +47,9 @@ def svg(width: float, height: float, body: str, label: str) -> str:
     return f'<svg {size} role="img" aria-label="{escape(label, quote=True)}">{body}</svg>'
 
 
-def bars(chosen: Sequence[Bar], label: str, *, top: float | None = None, width: int = 360) -> str:
+def bars(chosen: Sequence[Bar], label: str, *, top: float | None = None, width: int = 380) -> str:
     """Return horizontal bars with whiskers, the figure written at the end."""
-    left, right = 128, 64
+    left, right = 148, 64
     span = width - left - right
     largest = top or max([bar.high or bar.value or 0 for bar in chosen], default=1) or 1
     parts = [_line(left, 0, left, len(chosen) * (ROW + GAP) - GAP, "rule")]
@@ -163,7 +163,7 @@ def reliability(bins: Sequence[tuple[float, float, int]], colour: str, label: st
 
     low, high = place(0, 0), place(1, 1)
     parts = [_grid(tick, place, 1.0, percent=True) for tick in (0, 0.25, 0.5, 0.75, 1)]
-    parts += [_text(place(t, 0)[0], low[1] + 16, f"{t:.0%}", "middle", "axis") for t in (0, 0.5, 1)]
+    parts += [_text(place(t, 0)[0], low[1] + 16, f"{100 * t:.0f} %", "middle", "axis") for t in (0, 0.5, 1)]
     parts.append(
         f'<line x1="{low[0]:g}" y1="{low[1]:g}" x2="{high[0]:g}" y2="{high[1]:g}" stroke="var(--quiet)" '
         'stroke-dasharray="3 4"/>'
@@ -212,7 +212,7 @@ def ticks(most: float) -> list[float]:
 
 def _grid(tick: float, place: Placing, most_x: float, *, percent: bool = False) -> str:
     (x0, y), (x1, _) = place(0, tick), place(most_x, tick)
-    text = f"{tick:.0%}" if percent else f"{tick:g}"
+    text = f"{100 * tick:.0f} %" if percent else f"{tick:g}"
     return _line(x0, y, x1, y, "rule") + _text(x0 - 7, y + 4, text, "end", "axis")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from pipeline.evaluation.page import sections
+from pipeline.evaluation.page import figures, story, tables
 from pipeline.evaluation.page.style import STYLE
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.verdict import GateVerdict
@@ -21,19 +21,19 @@ SCANNERS = (
 def document(report: Report, *, verdict: GateVerdict | None = None, others: Sequence[Report] = ()) -> str:
     """Return the page of a report; `others` are reports of runs with other seeds, for the box plots."""
     parts = [
-        ("gate", "The gate", "Every rule with its figure and threshold.", sections.gate(verdict)),
-        ("table", "Everything in one table", _about_table(report), sections.table(report)),
-        ("scanners", "Beside the scanners themselves", SCANNERS, sections.scanners(report)),
-        ("figures", "Metric by metric", "Whiskers are 95 % intervals.", sections.metric_bars(report)),
-        ("training", "Training", "Loss a token, as training saw it.", sections.training(report)),
-        ("seeds", "Seeds and run time", "", _grid(sections.seeds(report, others), sections.run_time(report))),
-        ("outcomes", "Told apart, and fixed", "", sections.outcomes(report)),
-        ("confusion", "What was taken for what", "", sections.confusions(report)),
-        ("reliability", "Does it know what it knows?", "", sections.reliabilities(report)),
-        ("domains", "By domain", "", sections.groups(report, "domains", "domain") + _targets(report)),
-        ("cwes", "By CWE", "", sections.groups(report, "cwes", "CWE")),
-        ("worst", "Worst answers", "Where to look first. Open one to read it side by side.", sections.worst(report)),
-        ("binding", "What it all stands on", "SHA-256 of the files really loaded.", sections.bound(report)),
+        ("gate", "The gate", "Every rule with its figure and threshold.", story.gate(verdict)),
+        ("table", "Everything in one table", _about_table(report), tables.table(report)),
+        ("scanners", "Beside the scanners themselves", SCANNERS, tables.scanners(report)),
+        ("figures", "Metric by metric", "Whiskers are 95 % intervals.", figures.metric_bars(report)),
+        ("training", "Training", "Loss a token, as training saw it.", figures.training(report)),
+        ("seeds", "Seeds and run time", "", _grid(figures.seeds(report, others), figures.run_time(report))),
+        ("outcomes", "Told apart, and fixed", "", figures.outcomes(report)),
+        ("confusion", "What was taken for what", "", figures.confusions(report)),
+        ("reliability", "Does it know what it knows?", "", figures.reliabilities(report)),
+        ("domains", "By domain", "", tables.groups(report, "domains", "domain") + _targets(report)),
+        ("cwes", "By CWE", "", tables.groups(report, "cwes", "CWE")),
+        ("worst", "Worst answers", "Where to look first. Open one to read it side by side.", story.worst(report)),
+        ("binding", "What it all stands on", "SHA-256 of the files really loaded.", story.bound(report)),
     ]
     shown = [part for part in parts if part[3]]
     links = "".join(f'<a href="#{name}">{escape(title)}</a>' for name, title, _, _ in shown)
@@ -43,7 +43,7 @@ def document(report: Report, *, verdict: GateVerdict | None = None, others: Sequ
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY, quote=True)}">'
         f"<title>fixsmith · evaluation</title><style>{STYLE}</style></head><body><main>"
-        f"<header><h1>How good are the specialists?</h1>{_lead(report)}{sections.cards(report)}<nav>{links}</nav>"
+        f"<header><h1>How good are the specialists?</h1>{_lead(report)}{tables.cards(report)}<nav>{links}</nav>"
         f"</header>{body}<footer>Made by fixsmith from report.json. Every figure on this page is in it.</footer>"
         "</main></body></html>\n"
     )
@@ -73,7 +73,7 @@ def _about_table(report: Report) -> str:
 
 
 def _targets(report: Report) -> str:
-    content = sections.targets(report)
+    content = tables.targets(report)
     return f'<h3 style="margin-top:24px">Targets</h3>{content}' if content else ""
 
 

@@ -72,6 +72,11 @@ footer {{ margin-top: 64px; padding-top: 18px; border-top: 1px solid var(--line)
 @media (max-width: 620px) {{ .side {{ grid-template-columns: 1fr; }} main {{ padding: 28px 16px 60px; }}
   .grid.wide {{ grid-template-columns: 1fr; }} }}
 @media print {{ :root {{ {LIGHT} --paper: #fff; }} main {{ max-width: none; padding: 0; }} nav {{ display: none; }}
-  h2 {{ break-after: avoid; }} .scroll {{ overflow: visible; }} th, td {{ padding: 5px 7px; font-size: 11px; }}
+  p, tr, .card, details {{ break-inside: avoid; }} h2, h3, h2 + p {{ break-after: avoid; }}
+  h2 {{ margin-top: 30px; }}
+  .cards {{ grid-template-columns: repeat(4, 1fr); }} .card {{ padding: 12px 14px; }}
+  .card .figure {{ font-size: 24px; }}
+  .grid {{ grid-template-columns: repeat(3, 1fr); }} .grid.wide {{ grid-template-columns: repeat(2, 1fr); }}
+  .scroll {{ overflow: visible; }} th, td {{ padding: 5px 7px; font-size: 11px; }}
   pre {{ max-height: none; }} * {{ print-color-adjust: exact; -webkit-print-color-adjust: exact; }} }}
 """
