@@ -11,6 +11,7 @@ import msgspec
 from config.sections.data import Artifacts, Dataset, Knowledge, Source, Teacher, Verification
 from config.sections.judging import Evaluation, Gate
 from config.sections.publishing import Publish
+from config.sections.remote import Remote
 from config.sections.section import Section
 from config.sections.service import Conditions, Daemon, Github, Notifications, Watched
 from config.sections.training import FineTuning
@@ -27,6 +28,7 @@ __all__ = [
     "Knowledge",
     "Notifications",
     "Publish",
+    "Remote",
     "Section",
     "Settings",
     "Source",
@@ -53,6 +55,7 @@ class Settings(Section):
     conditions: Conditions = Conditions()
     notifications: Notifications = Notifications()
     publish: Publish = Publish()
+    remote: Remote = Remote()
 
     def of_a_run(self) -> Settings:
         """Return the settings with what trains nothing at its defaults (service, upload): what a run depends on."""
@@ -64,4 +67,5 @@ class Settings(Section):
             conditions=Conditions(),
             notifications=Notifications(),
             publish=Publish(),
+            remote=self.remote.of_a_run(),
         )

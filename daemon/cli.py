@@ -75,7 +75,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("fix", "daemon.commands.fix", "propose a fix for a finding, and verify it"),
     Command("serve", "", "answer over HTTP on this machine"),
     Command("publish", "daemon.commands.publish", "upload a release to the Hugging Face Hub"),
-    Command("worker", "", "train on a CUDA machine"),
+    Command("worker", "daemon.commands.worker", "train on a CUDA machine"),
 )
 
 

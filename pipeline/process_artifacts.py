@@ -77,7 +77,10 @@ def _add_inputs(group: Any) -> None:
 
 def _add_training(group: Any) -> None:
     group.add_argument("--model-name", metavar="ID|PATH", help="base model: Hub id, folder, or `embedded`")
-    group.add_argument("--backend", choices=("mlx", "ray"), default="mlx", help="where training happens (default: mlx)")
+    group.add_argument(
+        "--backend", choices=("mlx", "ray"),
+        help="where training happens: here, or on the machine of section `remote` (default: fine_tuning.backend, mlx)",
+    )  # fmt: skip
     group.add_argument("--skip-fine-tuning", action="store_true", help="stop after the data set")
     group.add_argument("--disable-sequential-fine-tuning", action="store_true", help="one adapter for both tasks")
     group.add_argument("--disable-rag", action="store_true", help="leave the retrieved passages out of the prompts")
@@ -133,6 +136,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run with parsed arguments, errors raised."""
     settings = settings_of(arguments)
     _refuse_what_is_not_built(arguments, settings)
+    if settings.fine_tuning.backend != "mlx" and not arguments.skip_fine_tuning:
+        _check_remote(settings)
     if settings.fine_tuning.upload_enabled:
         _check_upload(settings)
     output = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
@@ -180,6 +185,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     changes: dict[str, Any] = {}
     if arguments.model_name:
         changes["base_model_name"] = arguments.model_name
+    if arguments.backend:
+        changes["backend"] = arguments.backend
     if arguments.disable_sequential_fine_tuning:
         changes["sequential"] = False
     if arguments.quick_test:
@@ -252,13 +259,15 @@ def _check_upload(settings: Settings) -> None:
     named_token(settings.publish)
 
 
+def _check_remote(settings: Settings) -> None:
+    """Raise before any work when the settings lack a worker, its token or a storage, or name one in clear."""
+    from pipeline.remote.connection import launcher, storage
+
+    launcher(settings.remote).close()
+    storage(settings.remote)
+
+
 def _refuse_what_is_not_built(arguments: argparse.Namespace, settings: Settings) -> None:
-    asked = {
-        "--backend ray": arguments.backend == "ray",
-    }
-    for flag, wanted in asked.items():
-        if wanted:
-            raise NotYetAvailable(f"{flag} is not yet available.", "Leave it out; the result stays on this machine.")
     if arguments.only is None:
         return
     built = [stage.name for stage in stages(settings)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -23,6 +23,10 @@ class FineTuning(Recipe):
             "Hub). `allenai/Olmo-3-7B-Instruct` is the larger choice for a Mac with 32 GB or more.",
         ),
     ] = "allenai/OLMo-2-0425-1B-Instruct"
+    backend: Annotated[
+        Literal["mlx", "ray"],
+        Meta(description="Where training happens: here with MLX, or on the machine of section `remote`."),
+    ] = "mlx"
     workspace_dir: Annotated[
         str, Meta(min_length=1, description="Folder for runs, data sets, checkpoints, logs and models.")
     ] = "fine-tuning"

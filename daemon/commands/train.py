@@ -27,6 +27,11 @@ def add(subparsers: Any) -> None:
         "figures and loss curve go to WORKSPACE/trained/NAME. Interrupted, the same command goes on where it was.",
         epilog="Values come from the flags, else --recipe, else the settings.",
     )
+    add_options(command)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what a training is told."""
     command.add_argument("--dataset", metavar="DIR|FILE", required=True, help="what to train on")
     command.add_argument("--output-name", metavar="NAME", required=True, help="name of what is made")
     command.add_argument("--batch-size", metavar="N", type=int, help="examples in a step")
@@ -34,6 +39,7 @@ def add(subparsers: Any) -> None:
     command.add_argument("--max-epochs", metavar="N", type=int, help="passes over the data")
     command.add_argument("--base-model", metavar="ID|PATH", help="base model (default: fine_tuning.base_model_name)")
     command.add_argument("--recipe", metavar="NAME|FILE", help="a recipe: default, small-memory, upper-layers or YAML")
+    command.add_argument("--backend", choices=("mlx", "ray"), help="where (default: fine_tuning.backend)")
     command.add_argument(
         "--disable-sequential-fine-tuning", action="store_true", help="one adapter for both kinds of example"
     )
@@ -46,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train every part of the data set and say what was made; return 0."""
     from pipeline.models.base import resolve
     from pipeline.training import peft
+    from pipeline.training.choice import chosen
     from pipeline.training.parts import parts
 
     if arguments.upload:
@@ -53,17 +60,21 @@ def run(arguments: argparse.Namespace) -> int:
     if not _NAME.fullmatch(arguments.output_name):
         raise UsageError(f"--output-name {arguments.output_name} is no name.", "Use letters, digits, `.`, `_`, `-`.")
     settings = settings_of(arguments)
+    if arguments.backend:
+        fine_tuning = msgspec.structs.replace(settings.fine_tuning, backend=arguments.backend)
+        settings = msgspec.structs.replace(settings, fine_tuning=fine_tuning)
     workspace = workspace_of(arguments, settings)
     output, work = (workspace / folder / arguments.output_name for folder in ("trained", "trained/.work"))
     recipes = _recipes(arguments, settings)
     sequential = settings.fine_tuning.sequential and not arguments.disable_sequential_fine_tuning
-    chosen = parts(Path(arguments.dataset).expanduser().absolute(), work, sequential)
+    wanted = parts(Path(arguments.dataset).expanduser().absolute(), work, sequential)
     base = resolve(arguments.base_model or settings.fine_tuning.base_model_name)
     signal.signal(signal.SIGTERM, _postpone)
-    for part in chosen:
-        job = _job(part, recipes[part.after is not None], str(base.path), output, work)
-        _train(part.name or arguments.output_name, job, arguments.json)
-        peft.export(Path(job.output), Path(job.output) / peft.FOLDER, base.name)
+    with chosen(settings) as backend:
+        for part in wanted:
+            job = _job(backend, part, recipes[part.after is not None], str(base.path), output, work)
+            _train(backend, part.name or arguments.output_name, job, arguments.json)
+            peft.export(Path(job.output), Path(job.output) / peft.FOLDER, base.name)
     return 0
 
 
@@ -79,9 +90,8 @@ def _recipes(arguments: argparse.Namespace, settings: Any) -> tuple[Any, Any]:
     return changed(one, **given), changed(two, **given)
 
 
-def _job(part: Any, recipe: Any, base: str, output: Path, work: Path) -> Any:
-    from pipeline.training.backend import TrainingDataset
-    from pipeline.training.mlx.backend import MlxBackend, earlier
+def _job(backend: Any, part: Any, recipe: Any, base: str, output: Path, work: Path) -> Any:
+    from pipeline.training.backend import TrainingDataset, earlier
 
     before = part.after
     dataset = TrainingDataset(
@@ -94,7 +104,7 @@ def _job(part: Any, recipe: Any, base: str, output: Path, work: Path) -> Any:
         replay=str(before.train) if before else None,
         replay_valid=str(before.valid) if before else None,
     )
-    job = MlxBackend().prepare(recipe, dataset)
+    job = backend.prepare(recipe, dataset)
     if Path(job.output, "adapters.safetensors").exists() and earlier(job) != job:
         raise UsageError(
             f"{job.output} holds an adapter that was trained otherwise.", "Choose another --output-name, or remove it."
@@ -102,14 +112,13 @@ def _job(part: Any, recipe: Any, base: str, output: Path, work: Path) -> Any:
     return job
 
 
-def _train(name: str, job: Any, as_json: bool) -> None:
+def _train(backend: Any, name: str, job: Any, as_json: bool) -> None:
     from pipeline.console import display
     from pipeline.stage import Progress
-    from pipeline.training.mlx.backend import MlxBackend
     from pipeline.training.progress import describe
 
     if as_json:
-        result = MlxBackend().train(job, lambda event: _line({"training": name} | msgspec.to_builtins(event)))
+        result = backend.train(job, lambda event: _line({"training": name} | msgspec.to_builtins(event)))
         _line({"training": name, "kind": "result"} | msgspec.to_builtins(result))
         return
     said: list[str] = []
@@ -120,7 +129,7 @@ def _train(name: str, job: Any, as_json: bool) -> None:
                 said.append(f"{event.message} {event.hint}".strip())
             show(Progress(stage=name, message=describe(event), done=event.step or 0, total=event.steps))
 
-        result = MlxBackend().train(job, on_event)
+        result = backend.train(job, on_event)
     sys.stdout.write("".join(f"! {message}\n" for message in dict.fromkeys(said)) + _outcome(result))
 
 

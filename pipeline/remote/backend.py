@@ -52,6 +52,7 @@ class RemoteBackend:
 
     def submit(self, job: TrainingJob) -> str:
         """Send the job off unless it runs or is done already; return its name."""
+        backend.remember(job)
         planned = self._planner.plan(job)
         run = planned.job.spec.run
         self._jobs[run] = job
@@ -99,8 +100,7 @@ class RemoteBackend:
                 if state.kind in _OVER:
                     yield watch.lost(state)
                     self._send(run)
-                    continue
-            time.sleep(self._patience.poll)
+            time.sleep(watch.pause)
 
     def cancel(self, handle: str) -> None:
         """Ask the worker to keep a checkpoint and stop; `events` then raises TrainingCancelled."""

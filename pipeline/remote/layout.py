@@ -61,6 +61,11 @@ def job_file(run: str) -> str:
     return f"{run}/{JOB}"
 
 
+def run_file(run: str) -> str:
+    """Return the mark that a run is there."""
+    return f"runs/{run}"
+
+
 def input_file(sha256: str) -> str:
     """Return where a file lies, by its digest."""
     return f"inputs/{sha256}"

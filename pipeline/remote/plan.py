@@ -53,6 +53,7 @@ class Planned(msgspec.Struct, frozen=True):
                 storage.put(path, layout.input_file(sha256))
         if self.model is not None:
             _put_model(storage, self.model, self.job.model)
+        storage.write(layout.run_file(run), b"")
         storage.write(layout.job_file(run), msgspec.json.encode(self.job))
 
 

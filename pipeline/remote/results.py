@@ -20,6 +20,20 @@ LONGEST_EVENTS = 4 * 1024 * 1024
 FETCHED = (contract.ADAPTER, contract.CURVE)
 
 
+def runs(storage: Storage) -> list[str]:
+    """Return the runs there are, by name."""
+    return [entry.name.partition("/")[2] for entry in storage.entries("runs")]
+
+
+def seconds(storage: Storage, run: str) -> float:
+    """Return how long a run's starts have worked together, from each one's first event to its last."""
+    reader, total = Events(storage, run), 0.0
+    for start in starts(storage, run):
+        if times := [event.time for event in reader.of(start)]:
+            total += max(times) - min(times)
+    return total
+
+
 def starts(storage: Storage, run: str) -> list[Start]:
     """Return the run's starts, oldest first."""
     return layout.claims([entry.name for entry in storage.entries(layout.control(run))])

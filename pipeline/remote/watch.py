@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 import msgspec
 
+from config.errors import UsageError
 from pipeline.remote import contract
 from pipeline.remote.contract import Event
 from pipeline.remote.errors import Unreachable
@@ -37,6 +38,13 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """For a checkpoint, after being asked to stop."""
     losses: int = 5
     """So often in a row lost without a step gained: it is given up."""
+    hourly_price: float = 0.0
+    budget: float = 0.0
+    """Most the training may cost, at `hourly_price`; 0: no limit."""
+
+
+class OverBudget(UsageError):
+    """The training takes more than may be spent; it was stopped at a checkpoint."""
 
 
 class Watch:
@@ -49,6 +57,7 @@ class Watch:
         self._step = self._gained = 0
         self._losses = 0
         self._last: Event | None = None
+        self._began: float | None = None
         self._newest: TrainingEvent | None = None
 
     def reached(self, events: list[Event], state: State) -> Generator[TrainingEvent, None, None]:
@@ -57,6 +66,7 @@ class Watch:
         for event in events:
             self._last = event
             self._step = max(self._step, event.step or 0)
+            self._afford(event)
             if event.kind in _KINDS:
                 shared = {name: getattr(event, name) for name in _SHARED}
                 told = TrainingEvent(kind=_KINDS[event.kind], **shared)
@@ -86,6 +96,11 @@ class Watch:
             )
         return TrainingEvent(kind="warning", message=f"The worker was lost{why}; it goes on from its checkpoint.")
 
+    @property
+    def pause(self) -> float:
+        """Return the seconds until the next look, longer after losses without a step gained."""
+        return float(min(self._patience.poll * 2**self._losses, max(60.0, self._patience.poll)))
+
     def finished(self) -> TrainingEvent:
         """Return the last event."""
         newest = self._newest
@@ -93,6 +108,18 @@ class Watch:
             kind="finished", step=newest.step if newest else None, steps=newest.steps if newest else None,
             loss=newest.loss if newest else None,
         )  # fmt: skip
+
+    def _afford(self, event: Event) -> None:
+        """Raise OverBudget once what was and will be spent is more than may be."""
+        self._began = event.time if self._began is None else self._began
+        if not self._patience.budget or event.seconds_left is None:
+            return
+        cost = (event.time - self._began + event.seconds_left) / 3600 * self._patience.hourly_price
+        if cost > self._patience.budget:
+            raise OverBudget(
+                f"The training would cost {cost:.2f}, more than remote.budget ({self._patience.budget:.2f}).",
+                "It keeps its checkpoint. Raise the budget to go on, or train less.",
+            )
 
     def _ending(self, last: Event) -> Generator[TrainingEvent, None, None]:
         if last.kind == "failed":

@@ -12,6 +12,7 @@ import msgspec
 from config.errors import Error, InputRefused, Postponed, UsageError
 from pipeline.training.recipe import Recipe
 
+JOB = "job.json"  # in the work folder
 EventKind = Literal["started", "step", "valid", "checkpoint", "warning", "excluded", "finished", "cancelled", "failed"]
 
 
@@ -141,6 +142,24 @@ def prepare(recipe: Recipe, dataset: TrainingDataset) -> TrainingJob:
         if not Path(path).is_file():
             raise InputRefused(f"The data set file {path} is missing.", "Repeat the stage that writes it.")
     return TrainingJob(recipe=recipe, **msgspec.structs.asdict(dataset))
+
+
+def remember(job: TrainingJob) -> Path:
+    """Write the job into its work folder and return the file: what was last started there."""
+    from pipeline.training import files
+
+    path = Path(job.work) / JOB
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write(path, msgspec.json.encode(job))
+    return path
+
+
+def earlier(job: TrainingJob) -> TrainingJob | None:
+    """Return the job that was last started in `job`'s work folder, if any."""
+    try:
+        return msgspec.json.decode((Path(job.work) / JOB).read_bytes(), type=TrainingJob)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def run(backend: TrainingBackend, job: TrainingJob, on_event: Callable[[TrainingEvent], None]) -> TrainingResult:

@@ -26,7 +26,7 @@ class TrainAnalysis:
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the recipe and the base model's name."""
-        return {"base_model": settings.fine_tuning.base_model_name, "recipe": analysis_recipe(settings)}
+        return _identity(settings, analysis_recipe(settings))
 
     def run(self, context: Context) -> dict[str, Any]:
         """Train on the analysis examples, from the base model."""
@@ -41,7 +41,7 @@ class TrainCodefix:
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the recipe of stage 2 and the base model's name."""
-        return {"base_model": settings.fine_tuning.base_model_name, "recipe": codefix_recipe(settings)}
+        return _identity(settings, codefix_recipe(settings))
 
     def run(self, context: Context) -> dict[str, Any]:
         """Train on the code-fix examples; without any, say so and make no model."""
@@ -67,7 +67,7 @@ class TrainSingle:
 
     def settings(self, settings: Settings, request: Request) -> Any:
         """Return the recipe and the base model's name."""
-        return {"base_model": settings.fine_tuning.base_model_name, "recipe": analysis_recipe(settings)}
+        return _identity(settings, analysis_recipe(settings))
 
     def run(self, context: Context) -> dict[str, Any]:
         """Train on both kinds at once, from the base model."""
@@ -87,6 +87,14 @@ def codefix_recipe(settings: Settings) -> Recipe:
     return msgspec.structs.replace(recipe, learning_rate=settings.fine_tuning.codefix_learning_rate)
 
 
+def _identity(settings: Settings, recipe: Recipe) -> dict[str, Any]:
+    """Return what decides an adapter beside its data: base model, recipe, and where it is trained."""
+    where: Any = settings.fine_tuning.backend
+    if where != "mlx":
+        where = {"backend": where, "remote": settings.remote.of_a_run()}
+    return {"base_model": settings.fine_tuning.base_model_name, "recipe": recipe, "backend": where}
+
+
 def train(
     stage: str,
     context: Context,
@@ -98,7 +106,7 @@ def train(
     """Train in a child process and bring adapter, metrics and curve into the stage's folder."""
     from pipeline.training import peft
     from pipeline.training.backend import TrainingJob
-    from pipeline.training.mlx.backend import MlxBackend
+    from pipeline.training.choice import chosen
 
     base = _base_model(stage, context)
     output = context.work / "output"
@@ -113,7 +121,8 @@ def train(
         replay=str(replay / "train.jsonl") if replay else None,
         replay_valid=str(replay / "valid.jsonl") if replay else None,
     )
-    result = MlxBackend().train(job, lambda event: _show(stage, event, context))
+    with chosen(context.settings) as backend:
+        result = backend.train(job, lambda event: _show(stage, event, context))
     shutil.copytree(result.adapter, context.folder / "model", ignore=shutil.ignore_patterns("result.json"))
     peft.export(context.folder / "model", context.folder / "model" / peft.FOLDER, base.name)
     return _counts(result, base)

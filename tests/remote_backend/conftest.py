@@ -27,6 +27,7 @@ def head_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a folder for a head, which is ended with all it started."""
     python = worker_python()
     assert python
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 starves its workers on a busy machine
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"fsh-{os.getpid()}"  # short: sockets lie in it
     yield folder
     heads.end(folder)

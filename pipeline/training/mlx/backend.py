@@ -16,7 +16,7 @@ import msgspec
 
 from config.errors import Error
 from pipeline.models import blas
-from pipeline.training import backend, curve, files, forgetting
+from pipeline.training import backend, curve, forgetting
 from pipeline.training.backend import (
     TrainingCancelled,
     TrainingDataset,
@@ -27,7 +27,6 @@ from pipeline.training.backend import (
 )
 from pipeline.training.recipe import Recipe
 
-_JOB = "job.json"
 _LOG = "worker.log"
 GRACE_SECONDS = 20.0  # for a step and a checkpoint, when the parent is told to stop
 
@@ -48,11 +47,9 @@ class MlxBackend:
     def submit(self, job: TrainingJob) -> str:
         """Start the child; the same job again goes on from its newest checkpoint."""
         work = Path(job.work)
-        work.mkdir(parents=True, exist_ok=True)
-        content = msgspec.json.encode(job)
-        files.write(work / _JOB, content)
-        handle = hashlib.sha256(content).hexdigest()[:16]
-        command = [sys.executable, "-m", "pipeline.training.mlx.worker", "--job", str(work / _JOB), "--watch-stdin"]
+        path = backend.remember(job)
+        handle = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        command = [sys.executable, "-m", "pipeline.training.mlx.worker", "--job", str(path), "--watch-stdin"]
         with (work / _LOG).open("wb") as log:
             self._children[handle] = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment()
@@ -109,14 +106,6 @@ class MlxBackend:
             if stream is not None:
                 stream.close()
         child.wait()
-
-
-def earlier(job: TrainingJob) -> TrainingJob | None:
-    """Return the job that was last started in `job`'s work folder, if any."""
-    try:
-        return msgspec.json.decode((Path(job.work) / _JOB).read_bytes(), type=TrainingJob)
-    except (OSError, msgspec.MsgspecError):
-        return None
 
 
 def environment() -> dict[str, str]:

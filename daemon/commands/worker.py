@@ -1,0 +1,144 @@
+"""`fixsmith worker`: the machine that trains elsewhere: look at it, start and end a head of one's own, train, read."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from config.errors import UsageError
+from daemon.arguments import add_config, config_path
+
+FOLDER = "~/.local/share/fixsmith/ray"
+
+
+def add(subparsers: Any) -> None:
+    """Describe the command and its own commands."""
+    parser = subparsers.add_parser(
+        "worker", help="train on a CUDA machine",
+        description="The machine of section `remote` in the settings. On that machine itself, `up` and `down` start "
+        "and end a Ray head that listens on its loopback alone and wants a token. docs/remote.md has recipes.",
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="worker_command", metavar="COMMAND", required=True)
+    up = commands.add_parser("up", help="on the worker: start a Ray head, loopback and token")
+    down = commands.add_parser("down", help="on the worker: end it")
+    for one in (up, down):
+        one.add_argument("--folder", metavar="DIR", default=FOLDER, help=f"token, log, state (default: {FOLDER})")
+    up.add_argument("--python", metavar="FILE", default=sys.executable, help="interpreter that has ray and torch")
+    up.add_argument("--port", metavar="N", type=int, default=8265, help="of the dashboard (default: 8265)")
+    check = commands.add_parser("check", help="is it reached, guarded, and is its storage writable?")
+    logs = commands.add_parser("logs", help="what a run's worker wrote")
+    cost = commands.add_parser("cost", help="hours and cost of the runs in the storage")
+    logs.add_argument("run", nargs="?", metavar="RUN", help="a run's name (default: the newest)")
+    run_ = commands.add_parser("run", help="train a data set there: `fixsmith train` with the remote backend")
+    from daemon.commands.train import add_options
+
+    add_options(run_)
+    for one in (check, logs, cost):
+        add_config(one)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do the command's command."""
+    chosen = {"up": _up, "down": _down, "check": _check, "logs": _logs, "cost": _cost, "run": _run}
+    return chosen[arguments.worker_command](arguments)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from pipeline.remote.ray import head as heads
+
+    folder = Path(arguments.folder).expanduser()
+    head = heads.start(folder, Path(arguments.python).absolute(), arguments.port)
+    _say(f"Ray listens on {head.url}, on the loopback alone; the token is in {folder / heads.TOKEN}.")
+    _say(f"On your machine: remote.address ssh://HOST/{head.port}, and a copy of the token in remote.token_file.")
+    return 0
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    from pipeline.remote.ray import head as heads
+
+    _say("Ended." if heads.end(Path(arguments.folder).expanduser()) else "None was running.")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from pipeline.remote.connection import launcher, storage
+    from pipeline.remote.storage.opening import opened
+
+    settings = _settings(arguments)
+    with_launcher = launcher(settings)
+    try:
+        for line in with_launcher.check():
+            _say(line)
+    finally:
+        with_launcher.close()
+    place, content = opened(storage(settings)), str(time.time()).encode()
+    place.write("probe", content)
+    if place.read("probe") != content:
+        raise UsageError("The storage doesn't give back what was put there.", "Check remote.storage.")
+    place.delete("probe")
+    _say(f"storage {storage(settings)}: written and read")
+    return 0
+
+
+def _logs(arguments: argparse.Namespace) -> int:
+    from pipeline.remote import results
+    from pipeline.remote.connection import launcher, storage
+    from pipeline.remote.launcher import Submission
+    from pipeline.remote.storage.opening import as_seen_there, opened
+
+    settings = _settings(arguments)
+    place = opened(storage(settings))
+    run = arguments.run or _newest(place)
+    submission = Submission(
+        run=run, number=results.sent(place, run), storage=as_seen_there(storage(settings)), code=""
+    )  # fmt: skip
+    with_launcher = launcher(settings)
+    try:
+        _say(with_launcher.log(submission).rstrip())
+    finally:
+        with_launcher.close()
+    return 0
+
+
+def _cost(arguments: argparse.Namespace) -> int:
+    from pipeline.remote import results
+    from pipeline.remote.connection import storage
+    from pipeline.remote.storage.opening import opened
+
+    settings = _settings(arguments)
+    place = opened(storage(settings))
+    for run in results.runs(place):
+        hours = results.seconds(place, run) / 3600
+        state = "done" if results.result_of(place, run) else "not done"
+        price = f", {hours * settings.hourly_price:.2f}" if settings.hourly_price else ""
+        _say(f"{run}: {hours:.2f} h{price}, {state}, {results.sent(place, run)} submissions")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from daemon.commands import train
+
+    arguments.backend = "ray"
+    return train.run(arguments)
+
+
+def _newest(place: Any) -> str:
+    from pipeline.remote import results
+
+    last = [(event.time, run) for run in results.runs(place) if (event := results.last_event(place, run))]
+    if not last:
+        raise UsageError("No run in the storage has said anything.", "`fixsmith worker cost` lists the runs.")
+    return max(last)[1]
+
+
+def _settings(arguments: argparse.Namespace) -> Any:
+    from config.load import load_settings
+
+    return load_settings(config_path(arguments)).remote
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
