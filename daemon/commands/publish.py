@@ -38,10 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
         _review(release_of(folder, settings), settings)
         return 0
     target, tokens = _target(arguments, settings)
-    published = upload(folder, settings, target, lambda: tokens, _say(arguments.json), reviewed=arguments.yes)
+    published = upload(folder, settings, target, lambda: tokens, progress(arguments.json), reviewed=arguments.yes)
     _settle(workspace, settings)
     for one in published:
-        _tell(one, arguments.json)
+        tell(one, arguments.json)
     return 0
 
 
@@ -83,7 +83,8 @@ def _review(release: Any, settings: Any) -> None:
         sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _say(as_json: bool) -> Any:
+def progress(as_json: bool) -> Any:
+    """Return what shows how far an upload is."""
     import msgspec
 
     def say(what: str, done: int, total: int) -> None:
@@ -97,7 +98,8 @@ def _say(as_json: bool) -> Any:
     return say
 
 
-def _tell(one: Any, as_json: bool) -> None:
+def tell(one: Any, as_json: bool) -> None:
+    """Say what became of a repository."""
     import msgspec
 
     if as_json:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from config.errors import NotYetAvailable, Postponed, UsageError
+from config.errors import Postponed, UsageError
 from daemon.arguments import add_json, add_workspace, settings_of, workspace_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -43,7 +43,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--disable-sequential-fine-tuning", action="store_true", help="one adapter for both kinds of example"
     )
-    command.add_argument("--upload", action="store_true", help="upload the result to the Hugging Face Hub")
+    command.add_argument(
+        "--upload",
+        action="store_true",
+        help="upload the adapters to private repositories on the Hugging Face Hub, PREFIX-NAME and so on",
+    )
     add_workspace(command)
     add_json(command)
 
@@ -55,8 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.training.choice import chosen
     from pipeline.training.parts import parts
 
-    if arguments.upload:
-        raise NotYetAvailable("--upload is not yet available.", "Leave it out; the result stays on this machine.")
     if not _NAME.fullmatch(arguments.output_name):
         raise UsageError(f"--output-name {arguments.output_name} is no name.", "Use letters, digits, `.`, `_`, `-`.")
     settings = settings_of(arguments)
@@ -64,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         fine_tuning = msgspec.structs.replace(settings.fine_tuning, backend=arguments.backend)
         settings = msgspec.structs.replace(settings, fine_tuning=fine_tuning)
     workspace = workspace_of(arguments, settings)
+    send = _uploader(arguments, settings) if arguments.upload else None
     output, work = (workspace / folder / arguments.output_name for folder in ("trained", "trained/.work"))
     recipes = _recipes(arguments, settings)
     sequential = settings.fine_tuning.sequential and not arguments.disable_sequential_fine_tuning
@@ -75,7 +78,44 @@ def run(arguments: argparse.Namespace) -> int:
             job = _job(backend, part, recipes[part.after is not None], str(base.path), output, work)
             _train(backend, part.name or arguments.output_name, job, arguments.json)
             peft.export(Path(job.output), Path(job.output) / peft.FOLDER, base.name)
+    if send is not None:
+        send(wanted, output, work / "release", base.name)
     return 0
+
+
+def _uploader(arguments: argparse.Namespace, settings: Any) -> Any:
+    """Return what publishes the adapters; raise before hours of training when that couldn't work."""
+    from daemon.commands.publish import progress, tell
+    from daemon.tokens import hub_token
+    from pipeline.publishing.apart import WHOLE, Trained, check, lay_out
+    from pipeline.publishing.hub.target import HubTarget
+    from pipeline.publishing.upload import upload_apart
+
+    check(arguments.output_name, settings)
+    token = hub_token(settings.publish)
+
+    def send(chosen: Any, output: Path, folder: Path, base: str) -> None:
+        trained = tuple(
+            Trained(
+                part=part.name or WHOLE, folder=str(output / part.name), data=(str(part.train), str(part.valid)),
+                **_figures(output / part.name),
+            )
+            for part in chosen
+        )  # fmt: skip
+        release = lay_out(arguments.output_name, trained, settings, base, folder)
+        target = HubTarget(settings.publish, token)
+        for one in upload_apart(release, settings, target, [token], progress(arguments.json)):
+            tell(one, arguments.json)
+
+    return send
+
+
+def _figures(folder: Path) -> dict[str, Any]:
+    """Return seconds and figures of a training, as its card says them."""
+    result = msgspec.json.decode((folder / "result.json").read_bytes())
+    names = ("steps", "train_loss_first", "train_loss_last", "valid_loss_first", "valid_loss_best")
+    counts = {name: result.get(name) for name in names}
+    return {"seconds": result["seconds"], "counts": {"examples_seen": result.get("examples"), **counts}}
 
 
 def _recipes(arguments: argparse.Namespace, settings: Any) -> tuple[Any, Any]:

@@ -77,6 +77,33 @@ to this card; `bom.cdx.json` is the bill of materials. `fixsmith models verify .
 """
 
 
+def apart_card(about: About) -> str:
+    """Return the card of a model that was trained from a data set alone: it says that nothing was measured."""
+    base = hub_name(about.base_model) or "a model of the trainer's own"
+    return f"""---
+{_model_head(about, {})}
+---
+
+# {about.name}
+
+A LoRA adapter for `{base}`, trained by fixsmith from a data set of its owner's choice. Nothing measured whether it is
+better than the model it stands on.
+
+## Use
+
+{_use(about, base)}
+
+## Training
+
+{_training(about)}
+
+## Where it comes from
+
+`exp_config.json` holds settings, seeds, library versions and the SHA-256 of the data and of every file here;
+`bom.cdx.json` is the bill of materials. `fixsmith models verify .` checks them without network.
+"""
+
+
 def _model_head(about: About, report: Mapping[str, Any]) -> str:
     from huggingface_hub import ModelCardData
 

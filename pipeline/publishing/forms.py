@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,14 +13,11 @@ FUSING_SECONDS = 3600.0
 
 
 def peft(source: Path, target: Path, base: str) -> None:
-    """Write the adapter as PEFT reads it: training's own export where there is one."""
+    """Write the adapter as PEFT reads it, its base by the name that others know; training's own names a place here."""
     from pipeline.publishing.cards import hub_name
     from pipeline.training.peft import export
 
-    if (source / "peft").is_dir():
-        shutil.copytree(source / "peft", target)
-    else:
-        export(source, target, hub_name(base) or Path(base).name)
+    export(source, target, hub_name(base) or Path(base).name)
 
 
 def fused(source: Path, target: Path, base: str) -> None:

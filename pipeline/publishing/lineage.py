@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from config.settings import Settings
 from pipeline.code import code_digest
 from pipeline.publishing.interface import SIGNATURE
 from pipeline.stage import MANIFEST, Context, Manifest, digest_folder
@@ -25,13 +26,22 @@ PLACES = ("workspace_dir", "folder", "fixes", "champion", "programs", "semgrep_r
 
 
 def lineage(context: Context, release: Path, parts: tuple[str, ...]) -> dict[str, Any]:
-    """Return what reproduces a release: settings, seeds, versions, every stage's digests, every file's SHA-256."""
-    settings = context.settings
+    """Return what reproduces a run's release: settings, seeds, versions, the digests of all stages and files."""
     run = context.inputs["assemble"].parent
+    stages = {
+        name: {"inputs": of.inputs, "outputs": {file: one.sha256 for file, one in of.outputs.items()}}
+        for name, of in sorted(_history(run, context.inputs).items())
+    }
+    return {"request": context.request.identity(), **record(context.settings, run.name, release, parts, stages)}
+
+
+def record(
+    settings: Settings, run: str, release: Path, parts: tuple[str, ...], stages: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what reproduces a release that these stages made; `files` are those of its folder."""
     return {
-        "run": run.name,
+        "run": run,
         "parts": parts,
-        "request": context.request.identity(),
         "settings": without_places(msgspec.to_builtins(settings.of_a_run())),
         "seeds": {"training": settings.fine_tuning.seed, "split": settings.dataset.seed},
         "code": code_digest(),
@@ -39,10 +49,7 @@ def lineage(context: Context, release: Path, parts: tuple[str, ...]) -> dict[str
         "libraries": {name: _version(name) for name in LIBRARIES},
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "stages": {
-            name: {"inputs": of.inputs, "outputs": {file: one.sha256 for file, one in of.outputs.items()}}
-            for name, of in sorted(_history(run, context.inputs).items())
-        },
+        "stages": stages,
         "files": {
             name: digest for name, digest in digest_folder(release).items() if name.rsplit("/", 1)[-1] not in APART
         },

@@ -16,7 +16,7 @@ from pipeline.evaluation.verdict import read_verdict
 from pipeline.publishing import guards, names
 from pipeline.publishing.cards import About, data_card, model_card
 from pipeline.publishing.data import lay_out
-from pipeline.publishing.lineage import BOM, LINEAGE, bill, encode, lineage
+from pipeline.publishing.lineage import BOM, LINEAGE, bill, encode, lineage, without_places
 from pipeline.publishing.signing import sign
 from pipeline.stage import MANIFEST, Context, Manifest, Request, restrict, write_atomically
 
@@ -113,19 +113,22 @@ def _make(form: str, source: Path, target: Path, base: str, context: Context) ->
 def _describe(target: Path, about: About, report: Any) -> None:
     write_atomically(target / "README.md", model_card(about, report).encode())
     kept = {name: report.get(name) for name in ("rows", "metrics", "counts", "binding", "held_out")}
-    write_atomically(target / RESULTS, encode(kept))
+    write_atomically(target / RESULTS, encode(without_places(kept)))
 
 
 def _bind(context: Context, release: Path) -> None:
-    """Write lineage and bill into every part and sign it, last: they cover all that was written before."""
     parts = tuple(part for part in names.PARTS if (release / part).is_dir())
-    record = lineage(context, release, parts)
+    bind(lineage(context, release, parts), release, context.settings)
+
+
+def bind(record: dict[str, Any], release: Path, settings: Settings) -> None:
+    """Write lineage and bill into every part and sign it, last: they cover all that was written before."""
     write_atomically(release / LINEAGE, encode(record))
-    for part in parts:
+    for part in record["parts"]:
         write_atomically(release / part / LINEAGE, encode(record | {"part": part}))
         write_atomically(release / part / BOM, encode(bill(record)))
-        if context.settings.publish.signing_key:
-            sign(release / part, Path(context.settings.publish.signing_key).expanduser())
+        if settings.publish.signing_key:
+            sign(release / part, Path(settings.publish.signing_key).expanduser())
     restrict(release)
 
 

@@ -46,10 +46,10 @@ def upload(
 ) -> tuple[Published, ...]:
     """Check a run's release and publish it; what was done is kept in the run's folder as `published.json`."""
     release = release_of(run, settings)
-    public = [part.repository for part in release.parts if part.repository in settings.publish.public]
+    public = ", ".join(part.repository for part in release.parts if part.repository in settings.publish.public)
     if public and not reviewed:
         raise NotReviewed(
-            f"{', '.join(public)} is public, and this release hasn't been reviewed.",
+            f"{public} is public, and this release hasn't been reviewed.",
             "Look at it with `fixsmith publish --review`, then `fixsmith publish --yes`.",
         )
     planted = guards.planted(run / "assemble" / "dataset")
@@ -57,3 +57,11 @@ def upload(
     published = target.publish(release, say)
     write_atomically(run / STORY, msgspec.json.format(msgspec.json.encode(published)) + b"\n")
     return published
+
+
+def upload_apart(
+    release: Release, settings: Settings, target: Target, tokens: list[Secret], say: Say
+) -> tuple[Published, ...]:
+    """Check and publish what was trained apart from any run; `apart.check` keeps it from being public."""
+    guards.check(release, settings, (), [token.reveal() for token in tokens])
+    return target.publish(release, say)

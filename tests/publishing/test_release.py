@@ -26,6 +26,7 @@ REPORT = {
     "rows": [{"model": name, "role": "model", "metrics": METRICS} for name in ("base", "stage-1", "stage-2")],
     "metrics": [{"name": "cwe", "label": "weakness named"}],
     "held_out": 8,
+    "binding": {"base": "/home/ada/secret-place/base", "other": "~/x/secret-place/base"},
 }
 
 
@@ -60,6 +61,9 @@ def adapter(folder: Path) -> None:
     parameters = {"rank": 2, "scale": 2.0, "dropout": 0.0, "keys": ["self_attn.q_proj"]}
     config = {"fine_tune_type": "lora", "lora_parameters": parameters, "num_layers": 1}
     (folder / "model" / "adapter_config.json").write_text(json.dumps(config))
+    (folder / "model" / "peft").mkdir()
+    own = {"base_model_name_or_path": "/home/ada/secret-place/base"}
+    (folder / "model" / "peft" / "adapter_config.json").write_text(json.dumps(own))
 
 
 def report(folder: Path) -> None:
@@ -131,11 +135,8 @@ def test_every_part_is_whole_by_itself_and_holds_together(made):
 def test_no_place_of_this_machine_is_in_a_release(made, tmp_path):
     for path in made.rglob("*"):
         if path.is_file():
-            assert not {b"secret-place/", b"/home/ada", str(tmp_path).encode()} & {
-                needle
-                for needle in (b"secret-place/", b"/home/ada", str(tmp_path).encode())
-                if needle in path.read_bytes()
-            }, path
+            for needle in (b"secret-place/", b"/home/ada", str(tmp_path).encode()):
+                assert needle not in path.read_bytes(), path
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_flags_come_before_the_recipe_and_the_recipe_before_the_settings(train, 
 @pytest.mark.parametrize(
     ("more", "said", "code"),
     [
-        (("--upload",), "not yet available", 2),
+        (("--upload",), "The repositories have no name", 2),
         (("--batch-size", "0"), "batch_size", 2),
         (("--recipe", "nonsense"), "no recipe", 2),
         (("--output-name", "../up"), "no name", 2),
