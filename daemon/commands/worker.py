@@ -32,6 +32,7 @@ def add(subparsers: Any) -> None:
     logs = commands.add_parser("logs", help="what a run's worker wrote")
     cost = commands.add_parser("cost", help="hours and cost of the runs in the storage")
     logs.add_argument("run", nargs="?", metavar="RUN", help="a run's name (default: the newest)")
+    _add_prepare(commands)
     run_ = commands.add_parser("run", help="train a data set there: `fixsmith train` with the remote backend")
     from daemon.commands.train import add_options
 
@@ -40,9 +41,22 @@ def add(subparsers: Any) -> None:
         add_config(one)
 
 
+def _add_prepare(commands: Any) -> None:
+    prepare = commands.add_parser("prepare", help="write a spec and its data for a worker you start by hand")
+    prepare.add_argument("recipe", metavar="NAME|FILE", help="a worker's recipe: codellama-sast, qwen2.5-coder, …")
+    prepare.add_argument("--dataset", metavar="DIR", type=Path, required=True, help="train.jsonl and valid.jsonl")
+    prepare.add_argument("--to", metavar="DIR", type=Path, required=True, help="folder to write spec and data to")
+    prepare.add_argument("--base", metavar="PATH", default="", help="the base model's folder on the worker")
+    prepare.add_argument(
+        "--gpu", metavar="NAME", default="", help="estimate time, memory and cost on it: A100, H200, …"
+    )
+    prepare.add_argument("--tokens-per-second", metavar="N", type=float, help="as measured there, instead of a guess")
+    add_config(prepare)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Do the command's command."""
-    chosen = {"up": _up, "down": _down, "check": _check, "logs": _logs, "cost": _cost, "run": _run}
+    chosen = {"up": _up, "down": _down, "check": _check, "logs": _logs, "cost": _cost, "prepare": _prepare, "run": _run}
     return chosen[arguments.worker_command](arguments)
 
 
@@ -100,6 +114,26 @@ def _logs(arguments: argparse.Namespace) -> int:
         _say(with_launcher.log(submission).rstrip())
     finally:
         with_launcher.close()
+    return 0
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    from pipeline.remote import estimate, prepare, shipped
+
+    plan = shipped.read(arguments.recipe)
+    if arguments.gpu:
+        settings = _settings(arguments)
+        found = estimate.estimate(
+            plan.recipe, estimate.SEVEN_BILLION, arguments.gpu, devices=settings.workers,
+            tokens=prepare.tokens(arguments.dataset / "train.jsonl", plan.recipe.max_tokens),
+            hourly_price=settings.hourly_price, tokens_per_second=arguments.tokens_per_second,
+        )  # fmt: skip
+        known = "at the measured speed" if found.measured else "guessed from the data sheet"
+        cost = f", {found.cost:.2f}" if settings.hourly_price else ""
+        _say(f"7B on {arguments.gpu}, {known}: {found.seconds / 3600:.2f} h, {found.memory / 1e9:.0f} GB{cost}")
+        estimate.refuse(found, arguments.gpu, settings.budget)
+    spec = prepare.prepare(Path(arguments.recipe).stem, plan, arguments.dataset, arguments.to, arguments.base)
+    _say(f"{arguments.to / prepare.SPEC}: {spec.base.model}, domains {', '.join(plan.domains)}.")
     return 0
 
 

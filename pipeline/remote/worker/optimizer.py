@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -27,22 +28,32 @@ def clip(parameters: list[torch.nn.Parameter], largest: float) -> float:
 
 
 def taken(optimizer: torch.optim.Optimizer) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Return the state as named tensors, and what of it isn't a tensor; names are `number.key`."""
+    """Return the state as named tensors, and what of it isn't a tensor; names are `number/key`, or deeper."""
     tensors: dict[str, torch.Tensor] = {}
     plain: dict[str, Any] = {}
-    for number, entry in optimizer.state_dict()["state"].items():
-        for key, value in entry.items():
-            if isinstance(value, torch.Tensor):
-                tensors[f"{number}.{key}"] = value.detach().to("cpu", copy=True).contiguous()
-            else:
-                plain[f"{number}.{key}"] = value
+    for name, value in _flat(optimizer.state_dict()["state"], ""):
+        if isinstance(value, torch.Tensor):
+            tensors[name] = value.detach().to("cpu", copy=True).contiguous()
+        else:
+            plain[name] = value
     return tensors, plain
 
 
 def put(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor], plain: dict[str, Any]) -> None:
     """Put a state back that `taken` took."""
-    state: dict[int, dict[str, Any]] = {}
+    state: dict[Any, Any] = {}
     for name, value in {**tensors, **plain}.items():
-        number, _, key = name.partition(".")
-        state.setdefault(int(number), {})[key] = value
+        number, *between, key = name.split("/")
+        inner = state.setdefault(int(number), {})
+        for part in between:
+            inner = inner.setdefault(part, {})
+        inner[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _flat(values: dict[Any, Any], before: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}/")
+        else:
+            yield f"{before}{key}", value
