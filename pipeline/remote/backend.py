@@ -91,15 +91,18 @@ class RemoteBackend:
                 state = self._launcher.state(self._current[run])  # first, so that what is read next is complete
                 news = reader.new()
                 done = results.result_of(self._storage, run) is not None
+                asked = self._is_stopping(run)
             except Unreachable as error:
                 yield from watch.unreachable(error)
             else:
-                yield from watch.reached(news, state)
+                over = state.kind in _OVER
+                yield from watch.reached(news, ended=over and not done, asked=asked)
                 if done:
                     return
-                if state.kind in _OVER:
+                if over:
                     yield watch.lost(state)
-                    self._send(run)
+                    with contextlib.suppress(Unreachable):  # then it isn't there, and is lost once more
+                        self._send(run)
             time.sleep(watch.pause)
 
     def cancel(self, handle: str) -> None:

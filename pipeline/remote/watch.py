@@ -52,37 +52,41 @@ class Watch:
 
     def __init__(self, run: str, patience: Patience) -> None:
         self._run, self._patience = run, patience
-        self._answered = time.monotonic()
-        self._told = False
+        self._silent_since: float | None = None
         self._step = self._gained = 0
         self._losses = 0
         self._last: Event | None = None
         self._began: float | None = None
         self._newest: TrainingEvent | None = None
 
-    def reached(self, events: list[Event], state: State) -> Generator[TrainingEvent, None, None]:
-        """Yield what was said; raise the worker's own error, or TrainingCancelled, when it ended with one."""
-        self._answered, self._told = time.monotonic(), False
+    def reached(self, events: list[Event], *, ended: bool, asked: bool) -> Generator[TrainingEvent, None, None]:
+        """Yield what was said; of a submission that `ended`, raise the worker's own error, or TrainingCancelled
+        when it was `asked` to stop. One that stopped by itself (its machine was taken away) was merely lost.
+        """
+        self._silent_since = None
         for event in events:
             self._last = event
             self._step = max(self._step, event.step or 0)
             self._afford(event)
             if event.kind in _KINDS:
                 shared = {name: getattr(event, name) for name in _SHARED}
-                told = TrainingEvent(kind=_KINDS[event.kind], **shared)
-                self._newest = told if told.loss is not None and told.kind == "step" else self._newest
-                yield told
-        if state.kind in ("ended", "gone") and self._last is not None:
-            yield from self._ending(self._last)
+                heard = TrainingEvent(kind=_KINDS[event.kind], **shared)
+                self._newest = heard if heard.loss is not None and heard.kind == "step" else self._newest
+                yield heard
+        if ended and asked:
+            told = TrainingCancelled("The training was stopped.", "The same command goes on from its checkpoint.")
+            yield TrainingEvent(kind="cancelled", message=told.message, hint=told.hint)
+            raise told
+        if ended and self._last is not None and self._last.kind == "failed":
+            yield from self._failure(self._last)
 
     def unreachable(self, error: Unreachable) -> Generator[TrainingEvent, None, None]:
         """Say once that nobody answers; raise `error` when that lasts."""
-        silent = time.monotonic() - self._answered
-        if silent > self._patience.lost:
-            raise error
-        if not self._told:
-            self._told = True
+        if self._silent_since is None:
+            self._silent_since = time.monotonic()
             yield TrainingEvent(kind="warning", message=f"{error.message} What runs there goes on; trying again.")
+        elif time.monotonic() - self._silent_since > self._patience.lost:
+            raise error
 
     def lost(self, state: State) -> TrainingEvent:
         """Return what is told of a loss; raise TrainingError after too many without a step gained."""
@@ -121,12 +125,7 @@ class Watch:
                 "It keeps its checkpoint. Raise the budget to go on, or train less.",
             )
 
-    def _ending(self, last: Event) -> Generator[TrainingEvent, None, None]:
-        if last.kind == "failed":
-            error = backend.ERRORS.get(last.error, TrainingError)
-            yield TrainingEvent(kind="failed", message=last.message, hint=last.hint, error=error.__name__)
-            raise error(last.message or "The worker failed.", last.hint or f"`fixsmith worker logs {self._run}`")
-        if last.kind == "stopped":
-            raise_with = TrainingCancelled("The training was stopped.", "The same command goes on from its checkpoint.")
-            yield TrainingEvent(kind="cancelled", message=raise_with.message, hint=raise_with.hint)
-            raise raise_with
+    def _failure(self, last: Event) -> Generator[TrainingEvent, None, None]:
+        error = backend.ERRORS.get(last.error, TrainingError)
+        yield TrainingEvent(kind="failed", message=last.message, hint=last.hint, error=error.__name__)
+        raise error(last.message or "The worker failed.", last.hint or f"`fixsmith worker logs {self._run}`")

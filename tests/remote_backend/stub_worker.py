@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -77,6 +78,8 @@ def main() -> int:
 def wait_at_gate(data: Path, step: int) -> None:
     """Wait before some steps until the test opens them, in the folder the data's first line names."""
     _, _, folder = data.read_text().splitlines()[0].partition(" gates ")
+    if folder:
+        (Path(folder) / "worker.pid").write_text(str(os.getpid()))
     while folder and step in GATES and not stop and not (Path(folder) / str(step)).exists():
         time.sleep(0.05)
 

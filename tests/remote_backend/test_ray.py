@@ -45,13 +45,14 @@ def test_worker_driver_and_head_are_killed_in_turn_and_the_losses_are_the_same(
     done: list[str] = []
     for event in training.events(handle):
         if event.kind == "checkpoint" and event.step == 4 and not done:
-            done += [kill(running("pipeline.remote.worker --spec"), "worker")]
+            done += [kill([int((gates / "worker.pid").read_text())], "worker")]
             (gates / "5").touch()
         if event.kind == "checkpoint" and event.step == 8 and len(done) == 1:
             done += [kill(running(f"pipeline.remote.ray.driver --storage {tmp_path}"), "driver")]
             (gates / "9").touch()
         if event.kind == "checkpoint" and event.step == 12 and len(done) == 2:
             done += [kill(processes_of(head.pid), "head")]
+            heads.end(head_folder)
             head = heads.start(head_folder, worker_python(), head.port, cpus=4)
             (gates / "13").touch()
     assert done == ["worker", "driver", "head"]

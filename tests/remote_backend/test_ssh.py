@@ -57,7 +57,7 @@ def test_worker_and_its_carrier_are_killed_and_the_losses_are_the_same(
             done.append(kill(running(f"pipeline.remote.start --storage {tmp_path}"), "carrier"))
             (gates / "5").touch()
         if event.kind == "checkpoint" and event.step == 8 and len(done) == 1:
-            done.append(kill(running("pipeline.remote.worker --spec"), "worker"))
+            done.append(kill([int((gates / "worker.pid").read_text())], "worker"))
             open_all(gates)
     assert done == ["carrier", "worker"]
     training.collect(training.submit(made))

@@ -84,10 +84,9 @@ def running(folder: Path) -> Head | None:
     """Return the head whose files lie in `folder`, None when none runs."""
     try:
         head = msgspec.json.decode((folder / NOTE).read_bytes(), type=Head)
-        os.kill(head.pid, 0)
     except (OSError, msgspec.MsgspecError):
         return None
-    return head if processes_of(head.pid) else None
+    return head if head.pid in processes_of(head.pid) else None
 
 
 def end(folder: Path) -> bool:
