@@ -1,4 +1,7 @@
-"""The recipe: every hyperparameter of one training, in a file of its own and in the settings alike."""
+"""The recipe: every hyperparameter of one training, in a file of its own and in the settings alike.
+
+What every trainer knows stands in `Hyperparameters`; a recipe adds what its own trainer does besides.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ EvalSteps = Annotated[int, Meta(ge=1, description="Steps between validations.")]
 Dropout = Annotated[float, Meta(ge=0.0, lt=1.0, description="Dropout in front of the adapter.")]
 
 
-class Recipe(Section):
-    """How a model is trained. Lengths are in tokens, rates per step, shares between 0 and 1."""
+class Hyperparameters(Section):
+    """How a model is trained, wherever. Lengths are in tokens, rates per step, shares between 0 and 1."""
 
     # Steps
     batch_size: BatchSize = 4
@@ -56,9 +59,6 @@ class Recipe(Section):
     prompt_loss_weight: Annotated[
         float, Meta(ge=0.0, le=1.0, description="Weight of prompt tokens in the loss; answers weigh 1.")
     ] = 0.0
-    shared_prefix: Annotated[
-        bool, Meta(description="Compute what a row's examples begin with once. Off while there is dropout.")
-    ] = True
 
     # Watching
     save_steps: SaveSteps = 50
@@ -72,6 +72,19 @@ class Recipe(Section):
     gradient_checkpointing: Annotated[
         bool, Meta(description="Recompute activations instead of keeping them: less memory, more time.")
     ] = False
+
+    # Not forgetting
+    replay_share: Annotated[
+        float, Meta(ge=0.0, le=1.0, description="Stage 1 examples added to each epoch, as a share of its own.")
+    ] = 0.1
+
+
+class Recipe(Hyperparameters):
+    """How a model is trained with MLX."""
+
+    shared_prefix: Annotated[
+        bool, Meta(description="Compute what a row's examples begin with once. Off while there is dropout.")
+    ] = True
     memory_limit_gigabytes: Annotated[
         float, Meta(ge=0.0, description="Most memory to train in; 0 means three quarters of the machine's.")
     ] = 0.0
@@ -79,11 +92,6 @@ class Recipe(Section):
         float, Meta(ge=0.0, description="On Metal: train this long, then pause for the display; 0 never.")
     ] = 20.0
     pause_seconds: Annotated[float, Meta(ge=0.0, le=60.0, description="How long that pause is.")] = 0.25
-
-    # Not forgetting
-    replay_share: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="Stage 1 examples added to each epoch, as a share of its own.")
-    ] = 0.1
     kl_weight: Annotated[
         float, Meta(ge=0.0, description="Weight of the divergence from stage 1's answers in the loss.")
     ] = 0.0

@@ -11,6 +11,9 @@ REQUIREMENTS = "requirements.txt"
 MODULES = (
     "config/__init__.py",
     "config/errors.py",
+    "config/sections/__init__.py",
+    "config/sections/recipe.py",
+    "config/sections/section.py",
     "pipeline/__init__.py",
     "pipeline/disk.py",
     "pipeline/models/__init__.py",
