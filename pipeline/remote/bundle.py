@@ -26,6 +26,7 @@ MODULES = (
     "pipeline/training/course.py",
     "pipeline/training/data.py",
     "pipeline/training/examples.py",
+    "pipeline/training/figures.py",
     "pipeline/training/files.py",
     "pipeline/training/order.py",
     "pipeline/training/packing.py",

@@ -1,6 +1,6 @@
 """What the worker is told and what it leaves behind: spec, events, checkpoints, result, exit codes.
 
-`docs/remote-worker.md` says the same in prose. Imports nothing but msgspec and the recipe, so that
+`docs/remote-worker.md` says the same in prose. Imports nothing but msgspec, the recipe and the figures, so that
 launchers, the daemon and `status` can read it everywhere.
 """
 
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.remote.recipe import Recipe
+from pipeline.training.figures import TrainingFigures
 
 VERSION = 1
 
@@ -162,40 +163,18 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     loaded: bool = False
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """`result.json`: what came out. Counts are of training examples; `files` holds SHA-256 by path.
-
-    The names it shares with `pipeline.training.backend.TrainingResult` mean the same.
-    """
+class Result(TrainingFigures, frozen=True, kw_only=True):
+    """`result.json`: what came out. `files` holds SHA-256 by path, `versions` those of the libraries used."""
 
     version: Literal[1] = 1
     run: str
     attempt: int
     identity: str
-    steps: int
-    epochs: float
-    train_loss_first: float
-    train_loss_last: float
-    valid_loss_first: float | None
-    valid_loss_best: float | None
-    best_step: int
-    examples: int
-    examples_seen: int
-    shortened: int
-    too_long: tuple[str, ...]
-    stopped_early: bool
-    tokens_seen: int
-    seconds: float
-    peak_memory_bytes: int
-    replay_share: float = 0.0
-    replay_loss_before: float | None = None
-    replay_loss_after: float | None = None
-    warnings: tuple[str, ...] = ()
     devices: int = 1
     device: str = "cpu"
     delivered: tuple[Delivered, ...] = ()
-    versions: dict[str, str] = {}
-    files: dict[str, Digest] = {}
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
+    files: dict[str, Digest] = msgspec.field(default_factory=dict)
 
 
 def read_spec(path: Path) -> Spec:

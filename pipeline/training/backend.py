@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from config.errors import Error, InputRefused, Postponed, UsageError
+from pipeline.training.figures import TrainingFigures
 from pipeline.training.recipe import Recipe
 
 JOB = "job.json"  # in the work folder
@@ -64,32 +65,10 @@ class TrainingEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     seconds_left: float | None = None
 
 
-class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came out: the adapter's folder and the figures. Counts are of training examples.
-
-    `replay_loss_before` and `replay_loss_after` are stage 1's validation loss round this training.
-    """
+class TrainingResult(TrainingFigures, frozen=True, kw_only=True):
+    """What came out: the adapter's folder and the figures."""
 
     adapter: str
-    steps: int
-    epochs: float
-    train_loss_first: float
-    train_loss_last: float
-    valid_loss_first: float | None
-    valid_loss_best: float | None
-    best_step: int
-    examples: int
-    examples_seen: int
-    shortened: int
-    too_long: tuple[str, ...]
-    stopped_early: bool
-    tokens_seen: int
-    seconds: float
-    peak_memory_bytes: int
-    replay_share: float = 0.0
-    replay_loss_before: float | None = None
-    replay_loss_after: float | None = None
-    warnings: tuple[str, ...] = ()
 
 
 class TrainingError(Error):
