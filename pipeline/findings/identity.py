@@ -6,6 +6,7 @@ another are one advisory, called by its CVE where it has exactly one.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -147,8 +148,15 @@ def code_text(finding: RawFinding) -> str:
     The flagged code without white space; without code the message without places. Redacted
     values count by their kind, so that the workspace's key doesn't enter an identity.
     """
-    snippet = finding.snippet or ""
-    if snippet.strip() and snippet.strip() != "requires login":
-        return "code:" + _SPACE.sub("", _REDACTION.sub(r"[\1]", _telling(snippet)))
-    message = _REDACTION.sub(r"[\1]", finding.message)
-    return "message:" + _SPACE.sub(" ", _PLACES.sub("#", message)).strip()
+    snippet = (finding.snippet or "").strip()
+    return _plain_message(finding.message) if snippet in ("", "requires login") else _plain_code(finding.snippet or "")
+
+
+@functools.lru_cache(maxsize=1024)
+def _plain_code(snippet: str) -> str:
+    return "code:" + _SPACE.sub("", _REDACTION.sub(r"[\1]", _telling(snippet)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _plain_message(message: str) -> str:
+    return "message:" + _SPACE.sub(" ", _PLACES.sub("#", _REDACTION.sub(r"[\1]", message))).strip()

@@ -69,9 +69,10 @@ class _Snapshot:
         self._context = context
         self._reading = reading
         self._name = snapshot
-        self._places: dict[str, list[Place]] = {}
+        places: dict[str, set[Place]] = {}
         for entry in entries:
-            self._places.setdefault(entry.sha256, []).append((entry.artifact, entry.report))
+            places.setdefault(entry.sha256, set()).add((entry.artifact, entry.report))
+        self._places = {digest: tuple(sorted(found)) for digest, found in places.items()}
         self._left = set(self._places)
 
     def read(self, root: Path, scratch: Path) -> None:
@@ -127,8 +128,7 @@ class _Snapshot:
             self._reject(item, said.reason, said.pointer)
             return
         self._reading.secrets.update(said.secrets)
-        places = tuple(sorted(set(self._places[item.sha256])))
-        self._reading.raw[self._name].append(Raw(said, item.sha256, places))
+        self._reading.raw[self._name].append(Raw(said, item.sha256, self._places[item.sha256]))
 
     def _refuse(self, item: Unpacked, reason: str, *, known: bool) -> None:
         """Record a file nobody recognises: as no report, unless its name says that it should be one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pipeline.records import Domain
@@ -63,6 +64,7 @@ def of_file(path: str) -> Domain:
     return Domain.SAST
 
 
+@lru_cache(maxsize=4096)
 def of_rule(rule: str, path: str, tool: str = "") -> Domain:
     """Tell the domain of a finding by its rule where the rule's name says it, else by its file."""
     if tool.lower() in _SECRET_TOOLS:

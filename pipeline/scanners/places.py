@@ -7,6 +7,7 @@ A path in a finding can never leave the source tree it is joined to: one that cl
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -40,6 +41,7 @@ class Place(NamedTuple):
     flags: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=4096)
 def place_of(path: str, roots: tuple[str, ...] = ()) -> Place:
     """Make a scanner's path relative to the repository. `roots` are folders the report itself names.
 
