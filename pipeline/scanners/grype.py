@@ -80,6 +80,7 @@ class _Descriptor(msgspec.Struct, frozen=True):
 
 class _Log(msgspec.Struct, frozen=True):
     matches: list[msgspec.Raw] | None = None
+    ignored: list[msgspec.Raw] | None = msgspec.field(name="ignoredMatches", default=None)
     source: _Source | None = None
     descriptor: _Descriptor | None = None
 
@@ -104,6 +105,12 @@ def _finding(match: _Match, pointer: str, scanner: Scanner, image: str | None) -
         hints=Hints(fixed_versions=tuple(found.fix.versions or ()) if found.fix else ()),
         flags=(*flags, *severity.flags_for(*known)),
     )
+
+
+def _ignored(match: _Match, pointer: str, scanner: Scanner, image: str | None) -> RawFinding:
+    """Keep what the user's rules or a VEX document set aside, flagged."""
+    finding = _finding(match, pointer, scanner, image)
+    return msgspec.structs.replace(finding, flags=(*finding.flags, "suppressed"))
 
 
 def _score(*vulnerabilities: _Vulnerability) -> float | None:
@@ -179,11 +186,12 @@ def _is_native(seen: Outline, head: str) -> bool:
 
 
 def _read(report: Report) -> Iterator[Said]:
-    """Read each match."""
+    """Read each match, and those that were ignored."""
     log, faults = load(report, _Log)
     scanner = Scanner(name="grype", version=log.descriptor.version if log.descriptor else None)
     image = _image_of(log.source)
     yield from each(elements(log.matches, "/matches"), _Match, lambda m, p: [_finding(m, p, scanner, image)])
+    yield from each(elements(log.ignored, "/ignoredMatches"), _Match, lambda m, p: [_ignored(m, p, scanner, image)])
     yield from faults
 
 

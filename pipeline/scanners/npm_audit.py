@@ -33,7 +33,9 @@ class _OldFinding(msgspec.Struct, frozen=True):
     paths: list[str] | None = None
 
 
-class _OldAdvisory(msgspec.Struct, frozen=True):
+class OldAdvisory(msgspec.Struct, frozen=True):
+    """An advisory as the registry's first audit service gives it: npm 6, pnpm and Yarn classic pass it on."""
+
     id: int | str
     module_name: str
     title: str = ""
@@ -78,14 +80,14 @@ class _Log(msgspec.Struct, frozen=True):
     error: Any = None
 
 
-def _old(advisory: _OldAdvisory, pointer: str) -> Iterator[RawFinding]:
+def of_old_advisory(advisory: OldAdvisory, pointer: str, scanner: Scanner = SCANNER) -> Iterator[RawFinding]:
     """Yield a finding for each installed version."""
-    identity = advisory.github_advisory_id or _identity(advisory.url, advisory.id)
+    identity = advisory.github_advisory_id or identity_of(advisory.url, advisory.id)
     score = _score(advisory.cvss)
     known = (severity.from_word("npm", advisory.severity), severity.from_score(score))
     for version in dict.fromkeys(found.version for found in advisory.findings or [_OldFinding()]):
         yield RawFinding(
-            scanner=SCANNER,
+            scanner=scanner,
             rule=Rule(
                 id=identity,
                 name=advisory.title or None,
@@ -116,7 +118,7 @@ def _package(package: _Package, pointer: str) -> Iterator[RawFinding]:
 
 
 def _finding(advisory: _Advisory, package: _Package, pointer: str) -> RawFinding:
-    identity, score = _identity(advisory.url, advisory.source), _score(advisory.cvss)
+    identity, score = identity_of(advisory.url, advisory.source), _score(advisory.cvss)
     known = (severity.from_word("npm", advisory.severity), severity.from_score(score))
     return RawFinding(
         scanner=SCANNER,
@@ -127,14 +129,13 @@ def _finding(advisory: _Advisory, package: _Package, pointer: str) -> RawFinding
         message=advisory.title or identity,
         pointer=pointer,
         cvss=score,
-        hints=Hints(
-            fixed_versions=tuple(dict.fromkeys(_BELOW.findall(advisory.range or ""))), fix_text=_fix_text(package.fix)
-        ),
+        hints=Hints(fixed_versions=versions_above(advisory.range), fix_text=_fix_text(package.fix)),
         flags=severity.flags_for(*known),
     )
 
 
-def _identity(url: str | None, number: int | str | None) -> str:
+def identity_of(url: str | None, number: int | str | None) -> str:
+    """Return the GitHub advisory an address names, else the registry's own number of it."""
     found = _GHSA.search(url or "")
     return found[0].replace("ghsa", "GHSA") if found else f"npm-{number}"
 
@@ -148,6 +149,11 @@ def _score(cvss: _Cvss | None) -> float | None:
 
 def _cwes(cwe: list[str] | str | None) -> tuple[int, ...]:
     return cwe_numbers(*(cwe if isinstance(cwe, list) else [cwe]))
+
+
+def versions_above(vulnerable: str | None) -> tuple[str, ...]:
+    """Return the first versions that a range of vulnerable ones leaves out: its `<X`."""
+    return tuple(dict.fromkeys(_BELOW.findall(vulnerable or "")))
 
 
 def _fix_text(fix: _FixAvailable | bool | None) -> str | None:
@@ -167,7 +173,7 @@ def _read(report: Report) -> Iterator[Said]:
     if "error" in outline(report).keys and log.advisories is None and log.vulnerabilities is None:
         code = log.error.get("code") if isinstance(log.error, dict) else None
         raise ReportRefused(f"npm audit failed ({str(code)[:40]}) and audited nothing.", "Run the scan again.")
-    yield from each(members(log.advisories, "/advisories"), _OldAdvisory, _old)
+    yield from each(members(log.advisories, "/advisories"), OldAdvisory, of_old_advisory)
     yield from each(members(log.vulnerabilities, "/vulnerabilities"), _Package, _package)
     if log.advisories is None and log.vulnerabilities is None:
         yield Fault(pointer="", reason="the report has neither advisories nor vulnerabilities")

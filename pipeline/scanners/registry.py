@@ -23,6 +23,7 @@ from pipeline.scanners import (
     terrascan,
     tfsec,
     trivy,
+    yarn_audit,
     zap,
     zizmor,
 )
@@ -49,6 +50,7 @@ KNOWN: tuple[FormatReader, ...] = (
     terrascan.READER,
     tfsec.READER,
     trivy.READER,
+    yarn_audit.READER,
     zap.READER,
     zizmor.READER,
     empty.READER,

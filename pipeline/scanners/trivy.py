@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -20,7 +19,7 @@ from pipeline.records import (
 )
 from pipeline.scanners import domain, severity
 from pipeline.scanners.cwe import cwe_numbers
-from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.document import ItemRefused, Said, each, elements, load
 from pipeline.scanners.ecosystems import UNKNOWN, ecosystem, of_lock_file
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
@@ -28,104 +27,23 @@ from pipeline.scanners.outline import Outline, outline
 from pipeline.scanners.places import Place, file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen, named_severity, score_of, text_of
+from pipeline.scanners.trivy_schema import (
+    Cluster,
+    Code,
+    Log,
+    Misconfiguration,
+    Modified,
+    Resource,
+    Secret,
+    Target,
+    Vulnerability,
+)
 
 _FIELD = re.compile(
     r"^(Package|Installed Version|Fixed Version|Severity|Artifact|Type|Match|Secret):[ \t]*(.*)$", re.MULTILINE
 )
 _OLD_IMAGE = re.compile(r"(\S+) \([\w.]+ [^()]*\)")
 _IMAGE_TYPES = ("container_image", "image", "vm")
-
-
-class _Metadata(msgspec.Struct, frozen=True):
-    os: Any = msgspec.field(name="OS", default=None)
-
-
-class _Line(msgspec.Struct, frozen=True):
-    number: int = msgspec.field(name="Number", default=0)
-    content: str = msgspec.field(name="Content", default="")
-    is_cause: bool = msgspec.field(name="IsCause", default=False)
-
-
-class _Code(msgspec.Struct, frozen=True):
-    lines: list[_Line] | None = msgspec.field(name="Lines", default=None)
-
-
-class _Cause(msgspec.Struct, frozen=True, rename="pascal"):
-    start_line: int | None = None
-    end_line: int | None = None
-    resource: str | None = None
-    code: _Code | None = None
-
-
-class _Identifier(msgspec.Struct, frozen=True):
-    purl: str | None = msgspec.field(name="PURL", default=None)
-
-
-class _Vulnerability(msgspec.Struct, frozen=True):
-    id: str = msgspec.field(name="VulnerabilityID")
-    package: str = msgspec.field(name="PkgName")
-    installed: str | None = msgspec.field(name="InstalledVersion", default=None)
-    fixed: str | None = msgspec.field(name="FixedVersion", default=None)
-    path: str | None = msgspec.field(name="PkgPath", default=None)
-    identifier: _Identifier | None = msgspec.field(name="PkgIdentifier", default=None)
-    severity: str | None = msgspec.field(name="Severity", default=None)
-    severity_source: str | None = msgspec.field(name="SeveritySource", default=None)
-    title: str | None = msgspec.field(name="Title", default=None)
-    description: str | None = msgspec.field(name="Description", default=None)
-    url: str | None = msgspec.field(name="PrimaryURL", default=None)
-    cwes: list[str] | None = msgspec.field(name="CweIDs", default=None)
-    cvss: dict[str, dict[str, Any]] | None = msgspec.field(name="CVSS", default=None)
-    vendor_ids: list[str] | None = msgspec.field(name="VendorIDs", default=None)
-
-
-class _Misconfiguration(msgspec.Struct, frozen=True):
-    id: str = msgspec.field(name="ID")
-    avd_id: str | None = msgspec.field(name="AVDID", default=None)
-    title: str | None = msgspec.field(name="Title", default=None)
-    description: str | None = msgspec.field(name="Description", default=None)
-    message: str | None = msgspec.field(name="Message", default=None)
-    resolution: str | None = msgspec.field(name="Resolution", default=None)
-    severity: str | None = msgspec.field(name="Severity", default=None)
-    url: str | None = msgspec.field(name="PrimaryURL", default=None)
-    status: str | None = msgspec.field(name="Status", default=None)
-    cause: _Cause = msgspec.field(name="CauseMetadata", default=_Cause())
-
-
-class _Secret(msgspec.Struct, frozen=True, rename="pascal"):
-    rule_id: str = msgspec.field(name="RuleID")
-    category: str | None = None
-    severity: str | None = None
-    title: str | None = None
-    start_line: int | None = None
-    end_line: int | None = None
-    match: str | None = None
-    code: _Code | None = None
-
-
-class _Target(msgspec.Struct, frozen=True, rename="pascal"):
-    target: str = ""
-    klass: str | None = msgspec.field(name="Class", default=None)
-    type: str | None = None
-    vulnerabilities: list[msgspec.Raw] | None = None
-    misconfigurations: list[msgspec.Raw] | None = None
-    secrets: list[msgspec.Raw] | None = None
-
-
-class _Resource(msgspec.Struct, frozen=True, rename="pascal"):
-    results: list[msgspec.Raw] | None = None
-
-
-class _Cluster(msgspec.Struct, frozen=True, rename="pascal"):
-    resources: list[msgspec.Raw] | None = None
-    vulnerabilities: list[msgspec.Raw] | None = None
-    misconfigurations: list[msgspec.Raw] | None = None
-
-
-class _Log(msgspec.Struct, frozen=True, rename="pascal"):
-    schema_version: int | None = None
-    artifact_name: str = ""
-    artifact_type: str = ""
-    results: list[msgspec.Raw] | None = None
 
 
 SCANNER = Scanner(name="trivy")
@@ -137,19 +55,40 @@ class _Native:
     def __init__(self, image: str | None) -> None:
         self.image = image
 
-    def target(self, target: _Target, pointer: str) -> Iterator[Said]:
+    def target(self, target: Target, pointer: str) -> Iterator[Said]:
         for raws, name, item, convert in (
-            (target.vulnerabilities, "Vulnerabilities", _Vulnerability, self._vulnerability),
-            (target.misconfigurations, "Misconfigurations", _Misconfiguration, self._misconfiguration),
-            (target.secrets, "Secrets", _Secret, self._secret),
+            (target.vulnerabilities, "Vulnerabilities", Vulnerability, self._vulnerability),
+            (target.misconfigurations, "Misconfigurations", Misconfiguration, self._misconfiguration),
+            (target.secrets, "Secrets", Secret, self._secret),
         ):
             yield from each(
                 elements(raws, f"{pointer}/{name}"),
                 item,
                 lambda found, place, convert=convert: convert(found, place, target),  # type: ignore[misc]
             )
+        place = f"{pointer}/ExperimentalModifiedFindings"
+        yield from each(elements(target.modified, place), Modified, lambda m, p: self._modified(m, p, target))
 
-    def _vulnerability(self, found: _Vulnerability, pointer: str, target: _Target) -> Iterator[RawFinding]:
+    def _modified(self, modified: Modified, pointer: str, target: Target) -> Iterator[Said]:
+        """Keep what was set aside, flagged; licences are no weaknesses."""
+        pointer = f"{pointer}/Finding"
+        found: Iterator[RawFinding]
+        match modified.type:
+            case "vulnerability":
+                found = self._vulnerability(msgspec.json.decode(modified.finding, type=Vulnerability), pointer, target)
+            case "misconfiguration":
+                aside = msgspec.json.decode(modified.finding, type=Misconfiguration)
+                found = self._misconfiguration(aside, pointer, target)
+            case "secret":
+                found = self._secret(msgspec.json.decode(modified.finding, type=Secret), pointer, target)
+            case "license":
+                return
+            case _:
+                raise ItemRefused(f"is a finding of an unknown kind that was set aside ({modified.status[:40]})")
+        for one in found:
+            yield msgspec.structs.replace(one, flags=(*one.flags, "suppressed"))
+
+    def _vulnerability(self, found: Vulnerability, pointer: str, target: Target) -> Iterator[RawFinding]:
         score, word = _score(found), severity.from_word("trivy", found.severity)
         in_image = self.image is not None
         location, flags = self._package(found, target)
@@ -173,7 +112,7 @@ class _Native:
             flags=(*flags, *severity.flags_for(word, severity.from_score(score))),
         )
 
-    def _package(self, found: _Vulnerability, target: _Target) -> tuple[Location, tuple[str, ...]]:
+    def _package(self, found: Vulnerability, target: Target) -> tuple[Location, tuple[str, ...]]:
         if self.image is not None:
             inside = found.path or (target.target if target.klass == "lang-pkgs" and "/" in target.target else None)
             return ImageLocation(image=self.image, package=found.package, version=found.installed, path=inside), ()
@@ -189,7 +128,7 @@ class _Native:
             place.flags,
         )
 
-    def _misconfiguration(self, found: _Misconfiguration, pointer: str, target: _Target) -> Iterator[RawFinding]:
+    def _misconfiguration(self, found: Misconfiguration, pointer: str, target: Target) -> Iterator[RawFinding]:
         if (found.status or "FAIL") not in ("FAIL", "EXCEPTION"):
             return
         word, place = severity.from_word("trivy", found.severity), self._place(target.target)
@@ -209,7 +148,7 @@ class _Native:
             flags=(*place.flags, *suppressed, *severity.flags_for(word)),
         )
 
-    def _secret(self, found: _Secret, pointer: str, target: _Target) -> Iterator[RawFinding]:
+    def _secret(self, found: Secret, pointer: str, target: Target) -> Iterator[RawFinding]:
         place, word = self._place(target.target), severity.from_word("trivy", found.severity)
         yield RawFinding(
             scanner=SCANNER,
@@ -234,7 +173,7 @@ def versions(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
 
 
-def _score(found: _Vulnerability) -> float | None:
+def _score(found: Vulnerability) -> float | None:
     """Take the CVSS base score of the severity's source, else NVD's, else the highest; v3 before v2."""
     scores = found.cvss or {}
     order = [name for name in (found.severity_source, "nvd", "ghsa") if name in scores] or list(scores)
@@ -250,7 +189,7 @@ def _configuration_domain(kind: str | None, rule: str, path: str) -> Domain:
     return Domain.CONTAINER if kind == "dockerfile" else domain.of_configuration(rule, path)
 
 
-def _snippet(code: _Code | None) -> str | None:
+def _snippet(code: Code | None) -> str | None:
     lines = (code.lines if code else None) or []
     return "\n".join(line.content for line in lines if line.is_cause) or None
 
@@ -361,12 +300,12 @@ def _image_in(target: str) -> str | None:
 
 def _read_cluster(report: Report) -> Iterator[Said]:
     """Read what `trivy k8s` found in a cluster: its targets are images and resources, not files."""
-    cluster, faults = load(report, _Cluster)
+    cluster, faults = load(report, Cluster)
 
-    def resource(found: _Resource, pointer: str) -> Iterator[Said]:
-        return each(elements(found.results, f"{pointer}/Results"), _Target, of_cluster)
+    def resource(found: Resource, pointer: str) -> Iterator[Said]:
+        return each(elements(found.results, f"{pointer}/Results"), Target, of_cluster)
 
-    def of_cluster(target: _Target, pointer: str) -> Iterator[Said]:
+    def of_cluster(target: Target, pointer: str) -> Iterator[Said]:
         return _Native(target.target.partition(" (")[0]).target(target, pointer)
 
     for raws, name in (
@@ -374,7 +313,7 @@ def _read_cluster(report: Report) -> Iterator[Said]:
         (cluster.vulnerabilities, "Vulnerabilities"),
         (cluster.misconfigurations, "Misconfigurations"),
     ):
-        yield from each(elements(raws, f"/{name}"), _Resource, resource)
+        yield from each(elements(raws, f"/{name}"), Resource, resource)
     yield from faults
 
 
@@ -386,13 +325,13 @@ def _read(report: Report) -> Iterator[Said]:
         return
     if seen.kind == "array":
         targets, faults = load(report, list[msgspec.Raw])
-        yield from each(elements(targets, ""), _Target, lambda t, p: _Native(_image_in(t.target)).target(t, p))
+        yield from each(elements(targets, ""), Target, lambda t, p: _Native(_image_in(t.target)).target(t, p))
     else:
-        log, faults = load(report, _Log)
+        log, faults = load(report, Log)
         if log.schema_version is not None and log.schema_version > 2:
             raise ReportRefused(f"Trivy's schema {log.schema_version} is not known.", "Update fixsmith.")
         image = log.artifact_name if log.artifact_type in _IMAGE_TYPES else None
-        yield from each(elements(log.results, "/Results"), _Target, _Native(image).target)
+        yield from each(elements(log.results, "/Results"), Target, _Native(image).target)
     yield from faults
 
 
