@@ -16,7 +16,7 @@ from pipeline.findings.redaction import PLACEHOLDER
 from tests.artifacts.hostile import put
 from tests.findings.running import parse
 from tests.findings.secrets import CONTEXTS, TOKENS
-from tests.scanners.corpus import HERE
+from tests.scanners.corpus import HERE, as_file, value_of
 
 PLANTED = [(secret, secret) for kind, secret in TOKENS.items() if kind != "slack webhook"]
 PLANTED += [(frame.format(secret), secret) for frame, secret in CONTEXTS.values()]
@@ -26,6 +26,9 @@ ROUNDS = len(PLANTED)
 
 KEPT = frozenset({"$schema", "@programName", "line_range", "schema_version"})
 """Fields a report is recognised by, or that are no text."""
+
+KEPT_VALUES = frozenset({"auditAdvisory", "auditSummary"})
+"""Values a report is recognised by."""
 
 NAMED_BY_KEYS = {"detect-secrets": {"results"}, "npm-audit": {"vulnerabilities", "advisories"}}
 """Scanners that write data as keys: which fields hold them."""
@@ -54,7 +57,8 @@ class Planter:
             return {self.text(name) if named else name: self.json(inner, name) for name, inner in value.items()}
         if isinstance(value, list):
             return [self.json(inner, key) for inner in value]
-        return self.text(value) if isinstance(value, str) and key not in KEPT else value
+        plain = isinstance(value, str) and key not in KEPT and value not in KEPT_VALUES
+        return self.text(value) if plain else value
 
     def document(self, path: Path) -> bytes:
         """Return a sample with a secret in each of its texts."""
@@ -62,7 +66,8 @@ class Planter:
             return self._xml(path)
         if path.suffix == ".csv":
             return self._csv(path)
-        return json.dumps(self.json(json.loads(path.read_text("utf-8-sig")))).encode()
+        value, lines = value_of(path)
+        return as_file(self.json(value), lines)
 
     def _xml(self, path: Path) -> bytes:
         root = ElementTree.fromstring(path.read_bytes())

@@ -36,6 +36,24 @@ def report_of(path: Path) -> Report:
     return Report(path=path, name=path.name, head=head, size=len(data))
 
 
+def value_of(path: Path) -> tuple[Any, bool]:
+    """Return a JSON sample's value, and whether it is JSON lines: then the value is the list of them."""
+    text = path.read_text("utf-8-sig")
+    try:
+        return json.loads(text), False
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+        return [json.loads(line) for line in text.splitlines()], True
+
+
+def as_file(value: Any, lines: bool) -> bytes:
+    """Return a value as it stands in a file; what is no list any more is one document."""
+    if lines and isinstance(value, list):
+        return "".join(f"{json.dumps(line)}\n" for line in value).encode()
+    return json.dumps(value).encode()
+
+
 def place(location: Any) -> str:
     if isinstance(location, FileLocation):
         lines = "" if location.start_line is None else f":{location.start_line}-{location.end_line}"

@@ -13,6 +13,7 @@ from pipeline.scanners import bounded
 from pipeline.scanners.document import LONGEST_NAME
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.registry import recognise
+from pipeline.scanners.sarif.rules import MOST_FAULTS
 from tests.scanners.corpus import report_of, samples
 
 ITEMS = 2_000
@@ -52,6 +53,16 @@ def test_a_name_every_pointer_repeats(tmp_path: Path) -> None:
     secrets = [{"type": "a", "line_number": 1}] * ITEMS
     _, said = read(tmp_path, {"version": "1.5.0", "plugins_used": [], "results": {"x" * 200_000: secrets}})
     assert len(said) == ITEMS and all(len(one.pointer) <= LONGEST_NAME + 30 for one in said)
+
+
+def test_rules_that_are_none_are_named_so_often_and_no_more(tmp_path: Path) -> None:
+    document = log({}, {"message": {"text": "m"}})
+    document["runs"][0]["tool"]["driver"]["rules"] = [0] * 50_000
+    _, said = read(tmp_path, document)
+    faults = [one for one in said if isinstance(one, Fault)]
+    assert len(faults) == MOST_FAULTS + 1
+    assert faults[-1].reason == f"{50_000 - MOST_FAULTS} more rules are not read"
+    assert len(said) - len(faults) == ITEMS
 
 
 def test_a_report_of_the_smallest_elements_is_not_read_to_its_end(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.records import FileLocation
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.registry import SCANNERS, recognise
-from tests.scanners.corpus import report_of, samples
+from tests.scanners.corpus import as_file, report_of, samples, value_of
 
 HOSTILE: list[Any] = [
     None, True, -1, 0, 10**40, 1e300, -0.0, "", "x" * 70_000, "../../etc/passwd",
@@ -62,14 +61,14 @@ JSON_SAMPLES = [
 
 @pytest.mark.parametrize("path", JSON_SAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_mutated_values_never_break_a_reader(path: Path, tmp_path: Path) -> None:
-    original = json.loads(path.read_text())
+    original, lines = value_of(path)
     choose = random.Random(path.parent.name + path.name)
     for round_ in range(60):
         document = original
         for _ in range(1 + round_ % 4):
             document = mutated(document, choose)
         target = tmp_path / f"{round_}.json"
-        target.write_text(json.dumps(document))
+        target.write_bytes(as_file(document, lines))
         check(read(report_of(target)))
 
 

@@ -22,6 +22,9 @@ from pipeline.scanners.sarif.schema import (
 
 NO_RULE = RuleText()
 LONGEST_MESSAGE = 8_000
+MOST_FAULTS = 1_000
+"""A run with so many rules that can't be read is no scanner's: the others are left."""
+
 _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 
 
@@ -45,6 +48,10 @@ class Rules:
         rules = []
         decoder = decoder_of(RuleText)
         for index, raw in enumerate(component.rules or []):
+            if len(self.faults) >= MOST_FAULTS:
+                left = len(component.rules or []) - index
+                self.faults.append(Fault(pointer=f"{pointer}/rules", reason=f"{left} more rules are not read"))
+                break
             try:
                 rules.append(NO_RULE if is_cut(raw) else decoder.decode(raw))
             except UNREADABLE as error:
