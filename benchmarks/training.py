@@ -31,9 +31,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pipeline.models import base, blas  # noqa: E402
+from pipeline.training.mlx import backend  # noqa: E402
 
 SIDES = ("mlx-lm", "sorted", "fixsmith", "products")
 OFF = (
+    "kept-heap",
     "kept-lower-blocks",
     "shared-prefix",
     "last-block",
@@ -126,7 +128,8 @@ def gain(results: list[dict[str, float]], others: list[dict[str, float]]) -> flo
 
 def child(job: dict[str, Any], threads: int) -> dict[str, float]:
     """Run one measurement in a process of its own."""
-    environment = blas.environment() | {"OPENBLAS_NUM_THREADS": str(threads)}
+    plain = job["side"] in ("mlx-lm", "sorted") or job["off"] == "kept-heap"
+    environment = (blas.environment if plain else backend.environment)() | {"OPENBLAS_NUM_THREADS": str(threads)}
     command = [sys.executable, __file__, "--one", json.dumps(job)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -2,6 +2,9 @@
 
 `scipy-openblas32` prefixes its symbols with `scipy_`; `patchelf` takes the prefix off in a
 cached copy, and the copy is loaded before MLX. macOS needs nothing: it has Accelerate.
+
+OpenBLAS knows processors by their number, so a new one of AMD's gets kernels for an older kind, half
+as fast; `core` names the kind by what the processor can do.
 """
 
 from __future__ import annotations
@@ -23,11 +26,14 @@ from pipeline.models.cache import build_once, cache_folder
 _LIBRARY = "libfixsmith_blas.so"
 _DYNAMIC_SYMBOLS = 11  # SHT_DYNSYM
 _PREFIX = "scipy_"
+_CORE = "OPENBLAS_CORETYPE"
+_AVX512 = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 
 
 def environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment for a child that will import MLX: `inherited` plus `LD_PRELOAD`."""
+    """Return the environment for a child that will import MLX: `inherited` plus library and kernels."""
     result = dict(os.environ if inherited is None else inherited)
+    result |= _kernels(result)
     library = prepare()
     if library is not None:
         already = result.get("LD_PRELOAD")
@@ -41,7 +47,20 @@ def load() -> None:
         return
     library = prepare()
     if library is not None and "mlx.core" not in sys.modules:
+        os.environ.update(_kernels(os.environ))
         ctypes.CDLL(str(library), ctypes.RTLD_GLOBAL)
+
+
+def core(processors: str) -> str | None:
+    """Return the kernels OpenBLAS should use for what `/proc/cpuinfo` says; None leaves it the choice."""
+    flags = set(processors.split())
+    return "SKYLAKEX" if "AuthenticAMD" in flags and flags >= _AVX512 else None
+
+
+def _kernels(inherited: Mapping[str, str]) -> dict[str, str]:
+    path = Path("/proc/cpuinfo")
+    chosen = core(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
+    return {_CORE: chosen} if chosen and _CORE not in inherited else {}
 
 
 def prepare() -> Path | None:

@@ -84,6 +84,31 @@ def test_two_builds_at_once_build_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="macOS has Accelerate")
+def test_a_processor_newer_than_the_blas_gets_the_kernels_for_what_it_can_do() -> None:
+    wide = "vendor_id : AuthenticAMD\nflags : fpu avx2 avx512f avx512bw avx512cd avx512dq avx512vl\n"
+    assert blas.core(wide) == "SKYLAKEX"
+    assert blas.core(wide.replace("AuthenticAMD", "GenuineIntel")) is None
+    assert blas.core(wide.replace("avx512vl", "")) is None
+    assert blas.environment({"OPENBLAS_CORETYPE": "HASWELL"})["OPENBLAS_CORETYPE"] == "HASWELL"
+
+
+def test_the_blas_uses_the_kernels_it_was_told_to() -> None:
+    processors = Path("/proc/cpuinfo")
+    if not processors.is_file() or blas.core(processors.read_text()) is None:
+        pytest.skip("OpenBLAS chooses for itself here")
+    program = (
+        "import ctypes\nfrom pipeline.models import blas\nblas.load()\n"
+        "name = ctypes.CDLL(str(blas.prepare())).openblas_get_corename\n"
+        "name.restype = ctypes.c_char_p\nprint(name().decode())"
+    )
+    inherited = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "OPENBLAS_CORETYPE")}
+    for environment in (inherited, blas.environment(inherited)):
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment | {"PYTHONPATH": ROOT}, capture_output=True, text=True
+        )
+        assert done.stdout.strip() == "SkylakeX", done.stderr
+
+
 def test_the_real_blas_is_in_front_of_mlx() -> None:
     program = (
         "import time, mlx.core as mx\na = mx.random.normal((512, 512)); mx.eval(a)\n"

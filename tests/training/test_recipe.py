@@ -222,7 +222,14 @@ def test_a_loss_that_is_not_a_number_names_step_and_example(job, monkeypatch: py
         )
 
 
-def test_of_a_step_only_the_example_that_is_broken_is_named(job, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "number", "said"),
+    [
+        ("train", 3, r"step 1, in train.jsonl:4 \(analysis-3\)\."),
+        ("valid", 1, r"after step 0 is not a number, in valid.jsonl:2 \(analysis-21\)\."),
+    ],
+)
+def test_only_the_example_that_is_broken_is_named(job, tmp_path: Path, file: str, number: int, said: str) -> None:
     from pipeline.models import tiny
     from pipeline.training.backend import NonFiniteTraining
 
@@ -233,10 +240,11 @@ def test_of_a_step_only_the_example_that_is_broken_is_named(job, tmp_path: Path)
     weights["model.embed_tokens.weight"][token] = float("nan")
     mx.save_safetensors(str(model / "model.safetensors"), weights, metadata={"format": "mlx"})
     made = msgspec.structs.replace(job(**BASE | {"batch_size": 11}), base_model=str(model))
-    lines = [json.loads(line) for line in Path(made.train).read_text().splitlines()]
-    lines[3]["messages"][1]["content"] += "\x7f"
-    Path(made.train).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    with pytest.raises(NonFiniteTraining, match=r"step 1, in train.jsonl:4 \(analysis-3\)\."):
+    path = Path(getattr(made, file))
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[number]["messages"][1]["content"] += "\x7f"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(NonFiniteTraining, match=said):
         train(made, lambda event: None, lambda: False)
 
 

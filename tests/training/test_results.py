@@ -57,6 +57,22 @@ def test_plain_mlx_lm_loads_the_adapter(trained) -> None:
     assert mx.abs(plain - base).max().item() > 1e-2
 
 
+def test_plain_mlx_lm_loads_the_adapter_of_a_quantised_base_as_the_documentation_says(job, tmp_path: Path) -> None:
+    from mlx_lm import load as plain_load
+
+    made = job(quantization="4bit", **GOOD | {"max_epochs": 2})
+    train(made, quiet, lambda: False)
+    page = (Path(__file__).parents[2] / "docs/training.md").read_text()
+    program = page.split("```python\n")[1].split("```")[0]
+    exec(program.replace("BASE", made.base_model).replace("base-4bit", str(tmp_path / "base")), {})
+    ids = mx.array([[5, 6, 7, 8]])
+    ours = load(Path(made.base_model), Path(made.output))[0](ids)
+    found = plain_load(str(tmp_path / "base"), adapter_path=made.output)[0](ids)
+    unquantised = plain_load(made.base_model, adapter_path=made.output)[0](ids)
+    assert mx.abs(found - ours).max().item() < 1e-4
+    assert mx.abs(unquantised - ours).max().item() > 1e-3
+
+
 def test_the_best_adapter_is_the_one_written(trained) -> None:
     made, result = trained
     model, tokenizer = load(Path(made.base_model), Path(made.output))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -108,7 +109,10 @@ def test_a_torn_checkpoint_is_passed_over(job) -> None:
     with (newest / "state.safetensors").open("r+b") as stream:
         stream.truncate(1000)
     (Path(torn.output) / "adapters.safetensors").unlink()
-    train(torn, quiet, lambda: False)
+    events: list[TrainingEvent] = []
+    train(torn, events.append, lambda: False)
+    assert [event.message.split(" ")[0] for event in events if event.kind == "warning"] == ["Damaged"]
+    assert 0 < (next(event for event in events if event.kind == "started").step or 0) < 9
     assert contents(torn) == contents(plain)
 
 
@@ -187,6 +191,35 @@ def test_errors_of_the_child_arrive_as_what_they_are(job) -> None:
     Path(empty.train).write_text("")
     with pytest.raises(InputRefused, match="no example"):
         MlxBackend().train(empty, quiet)
+
+
+def test_a_full_disk_is_said_and_the_checkpoints_before_are_gone_on_from(job, monkeypatch, capfd) -> None:
+    from pipeline.training.mlx import checkpoint, worker
+
+    recipe = LONG | {"max_epochs": 2}
+    plain, filled = job("plain", **recipe), job("filled", **recipe)
+    train(plain, quiet, lambda: False)
+    write, written = checkpoint.files.write, []
+
+    def full(path: Path, content: bytes) -> None:
+        written.append(path)
+        if len(written) > 5:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, content)
+
+    Path(filled.work).mkdir()
+    (Path(filled.work) / "job.json").write_bytes(msgspec.json.encode(filled))
+    monkeypatch.setattr(sys, "argv", ["worker", "--job", str(Path(filled.work) / "job.json")])
+    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint.files, "write", full)
+        assert worker.main() == 1
+    last = msgspec.json.decode(capfd.readouterr().out.splitlines()[-1], type=TrainingEvent)
+    assert last.kind == "failed" and "full" in last.message and "again" in last.hint
+    events: list[TrainingEvent] = []
+    train(filled, events.append, lambda: False)
+    assert next(event for event in events if event.kind == "started").step == 4
+    assert contents(filled) == contents(plain)
 
 
 def test_a_child_that_is_killed_says_so_and_how_to_go_on(job) -> None:

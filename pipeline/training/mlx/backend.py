@@ -29,6 +29,12 @@ from pipeline.training.recipe import Recipe
 
 _LOG = "worker.log"
 GRACE_SECONDS = 20.0  # for a step and a checkpoint, when the parent is told to stop
+# glibc hands freed memory back at once, and the next array pays for clean pages again: here it keeps it
+_HEAP = {
+    "MALLOC_MMAP_THRESHOLD_": 4 << 30,
+    "MALLOC_TRIM_THRESHOLD_": 16 << 30,
+    "MALLOC_TOP_PAD_": 64 << 20,
+}
 
 
 class MlxBackend:
@@ -116,6 +122,8 @@ def environment() -> dict[str, str]:
     result["PYTHONUNBUFFERED"] = "1"
     result["TOKENIZERS_PARALLELISM"] = "false"
     result.setdefault("OPENBLAS_NUM_THREADS", str(os.cpu_count() or 1))  # it decides rounding: never by load
+    for name, size in _HEAP.items():
+        result.setdefault(name, str(size))
     result.setdefault("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
     return result
 

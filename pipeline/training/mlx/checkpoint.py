@@ -62,12 +62,14 @@ def newest(folder: Path, identity: str) -> tuple[Progress, State] | None:
     return None
 
 
-def clear(folder: Path, identity: str) -> bool:
-    """Remove checkpoints of another training; return whether there were any."""
-    foreign = [path for path in _folders(folder) if (found := _read(path)) is None or found[0].identity != identity]
-    for path in [*foreign, *folder.glob(f".{_PREFIX}*")]:
+def clear(folder: Path, identity: str) -> tuple[int, int]:
+    """Remove checkpoints of another training and damaged ones; return how many there were of each."""
+    found = {path: _read(path) for path in _folders(folder)}
+    damaged = [path for path, read in found.items() if read is None]
+    foreign = [path for path, read in found.items() if read is not None and read[0].identity != identity]
+    for path in [*foreign, *damaged, *folder.glob(f".{_PREFIX}*")]:
         shutil.rmtree(path, ignore_errors=True)
-    return bool(foreign)
+    return len(foreign), len(damaged)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from pipeline.training.order import epoch_steps, replay_count, step_count
 from pipeline.training.recipe import examples_per_step
 
 Emit = Callable[[TrainingEvent], None]
+NAMED = 8  # examples named in a message
 
 
 class Loop:
@@ -75,8 +76,11 @@ class Loop:
         return self.progress
 
     def _resume(self) -> None:
-        if checkpoint.clear(self.folder, self.progress.identity):
-            self.warn("Checkpoints of another data set, recipe or model were removed; training begins anew.")
+        foreign, damaged = checkpoint.clear(self.folder, self.progress.identity)
+        if foreign:
+            self.warn("Checkpoints of another data set, recipe or model were removed.")
+        if damaged:
+            self.warn("Damaged checkpoints were removed; training goes on from an earlier one, or begins anew.")
         found = checkpoint.newest(self.folder, self.progress.identity)
         if found is None:
             return
@@ -97,7 +101,7 @@ class Loop:
     def _before_the_first_step(self) -> None:
         self._validate()
         if self.data.replay_valid:
-            before = self.stepper.validation(self.data.replay_valid, self.weights)
+            before = self._validation(self.data.replay_valid)
             self.progress = msgspec.structs.replace(self.progress, replay_loss_before=before)
 
     def _step(self) -> None:
@@ -130,17 +134,28 @@ class Loop:
     def _check(self, outcome: Outcome, norm: float, number: int) -> None:
         if math.isfinite(as_number(outcome.loss)) and math.isfinite(norm):
             return
-        names = ", ".join(self.data.examples[example].name for example in self._culprits(outcome))
+        names = self._culprits([example for row in outcome.rows for example in row.examples])
         raise NonFiniteTraining(
             f"Loss or gradient is not a number at step {number + 1}, in {names}.",
             "Lower `learning_rate`; if it happens at the first step, look at that example.",
         )
 
-    def _culprits(self, outcome: Outcome) -> list[int]:
-        """Return the examples whose own loss isn't a number; where none is it alone, all of the step."""
-        together = [number for row in outcome.rows for number in row.examples]
+    def _validation(self, held_out: Sequence[int]) -> float:
+        loss = self.stepper.validation(held_out, self.weights)
+        if math.isfinite(loss):
+            return loss
+        raise NonFiniteTraining(
+            f"The validation loss after step {self.progress.step} is not a number, in {self._culprits(held_out)}.",
+            "Lower `learning_rate`; if it happens before the first step, look at that example and the base model.",
+        )
+
+    def _culprits(self, together: Sequence[int]) -> str:
+        """Name the examples whose own loss isn't a number; where none is it alone, all of them."""
         losses = {number: self.stepper.validation([number], self.weights) for number in together}
-        return [number for number, loss in losses.items() if not math.isfinite(loss)] or together
+        culprits = [number for number, loss in losses.items() if not math.isfinite(loss)] or together
+        names = [self.data.examples[number].name for number in culprits]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return ", ".join(names[:NAMED]) + more
 
     def _count(self, outcome: Outcome, chosen: list[int], seconds: float) -> None:
         done = self.progress
@@ -177,7 +192,7 @@ class Loop:
             self.best = dict(self.weights)
             self.progress = msgspec.structs.replace(self.progress, best_step=self.progress.step)
             return
-        loss = self.stepper.validation(self.data.valid, self.weights)
+        loss = self._validation(self.data.valid)
         self.progress, better = course.validated(self.progress, loss, self.recipe.early_stopping_patience)
         done = self.progress
         if better:

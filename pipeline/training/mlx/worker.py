@@ -7,6 +7,7 @@ Writes one JSON event a line to standard output; the last one is `finished`, `ca
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ import msgspec
 
 from config.errors import Error, Postponed
 from pipeline.models import blas
-from pipeline.training.backend import EventKind, TrainingEvent, TrainingJob
+from pipeline.training.backend import EventKind, TrainingError, TrainingEvent, TrainingJob
 
 _stop = threading.Event()
 
@@ -42,6 +43,13 @@ def main() -> int:
         kind: EventKind = "cancelled" if isinstance(error, Postponed) else "failed"
         emit(TrainingEvent(kind=kind, message=error.message, hint=error.hint, error=type(error).__name__))
         return error.exit_code
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        message = f"The disk that holds {job.work} is full."
+        hint = "Make room, then start it again: it goes on from its last checkpoint."
+        emit(TrainingEvent(kind="failed", message=message, hint=hint, error=TrainingError.__name__))
+        return TrainingError.exit_code
     return 0
 
 
