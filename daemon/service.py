@@ -105,7 +105,7 @@ class Service:
         self.intake = Intake(self._stores[1], self.live, self.layout, sensors, self.clock, notifiers[1], self._queued)
         self.work = Loop("runner", self._work, self._trouble)
         self.incoming = Loop("intake", self.intake.step, self._trouble)
-        self.watch = FolderWatch(self.layout.drop, self.incoming.wake, settings.daemon.drop_poll_seconds)
+        self.watch = FolderWatch(self.layout.drop, self.incoming.wake, settings.daemon.drop_poll_seconds, config)
         if notice:
             notifiers[0].needs_person("store", "The database was damaged", notice)
         else:
@@ -119,6 +119,7 @@ class Service:
         self.incoming.thread.start()
         self.work.thread.start()
         self.watch.start()
+        self.incoming.wake()  # for what changed before it was watched
         self._stopped.wait()
         self._shut_down()
         return 0

@@ -1,4 +1,4 @@
-"""Hearing of changes in the drop folder from the system; where it can't tell, a timer looks."""
+"""Hearing of changes in the drop folder and of the settings from the system; where it can't tell, a timer looks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ QUIET = ("opened", "closed_no_write")
 
 
 class FolderWatch:
-    """Calls `changed` when something happens in the folder."""
+    """Calls `changed` when something happens in the folder, or to the one file elsewhere."""
 
-    def __init__(self, folder: Path, changed: Callable[[], None], fallback: float = 30.0) -> None:
+    def __init__(
+        self, folder: Path, changed: Callable[[], None], fallback: float = 30.0, file: Path | None = None
+    ) -> None:
         self.folder = folder
+        self.file = None if file is None else file.absolute()
         self.changed = changed
         self.fallback = fallback
         self._observer: Any = None
@@ -47,14 +50,28 @@ class FolderWatch:
         if event.event_type not in QUIET:
             self.changed()
 
+    def _of_file(self, event: Any) -> None:
+        """Take an event from the file's folder; editors write another file and rename it."""
+        if str(self.file) in (event.src_path, getattr(event, "dest_path", "")):
+            self.dispatch(event)
+
     def _observe(self) -> Any:
         from watchdog.observers import Observer
 
         observer = Observer()
         observer.schedule(self, str(self.folder), recursive=True)
+        if self.file is not None:
+            observer.schedule(_Handler(self._of_file), str(self.file.parent), recursive=False)
         observer.start()
         return observer
 
     def _poll(self) -> None:
         while not self._stop.wait(self.fallback):
             self.changed()
+
+
+class _Handler:
+    """What the observer calls."""
+
+    def __init__(self, dispatch: Callable[[Any], None]) -> None:
+        self.dispatch = dispatch

@@ -208,15 +208,22 @@ def test_retry_wakes_the_service(service, github):
     one.until(20, lambda: one.counts() in ({"done": 1}, {"parked": 1}) and "run 1 ended" in one.log())
 
 
-def test_changed_settings_are_followed_and_wrong_ones_kept_out(service, github):
-    one = service(github, github={"poll_seconds": 10}).start()
+def test_changed_settings_are_followed_at_once_and_wrong_ones_kept_out(service, github):
+    """Nothing wakes the service but the change of the file: the next poll would be minutes away."""
+    github.repository("acme/second")
+    one = service(github).start()
     one.until(10, lambda: github.requests)
     good = one.config.read_text()
     one.config.write_text(good.replace('"daemon"', '"deamon"'))
-    one.process.send_signal(signal.SIGHUP)
     one.until(10, lambda: "did you mean 'daemon'" in one.log())
     assert one.process.poll() is None
-    one.config.write_text(good)
+    more = json.loads(good)
+    more["github"]["repositories"].append({"name": "acme/second", "mirror": False})
+    beside = one.config.with_suffix(".new")
+    beside.write_text(json.dumps(more))
+    beside.replace(one.config)
+    one.until(10, lambda: any("acme/second" in path for _, path, *_ in github.requests))
+    one.until(10, lambda: snapshot(one.config, 0.0).problems == [])
 
 
 def test_bad_settings_keep_it_down_under_launchd(tmp_path):
