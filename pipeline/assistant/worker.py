@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pipeline.assistant.answer import Asked, Said
-from pipeline.models import blas
+from pipeline.models import blas, chat
 
 CIRCLE = 16
 """Tokens from which on a repetition is looked for."""
@@ -27,7 +27,7 @@ def main() -> None:
 
     model, tokenizer = load(asked.base, adapter_path=asked.adapter)[:2]
     turns = [{"role": message.role, "content": message.content} for message in asked.messages]
-    prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True)
+    prompt = chat.tokens(tokenizer, turns, ask=True)
     answers = []
     for seed in asked.seeds or (None,):
         if seed is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from config.errors import Error, InputRefused, UsageError
 from config.settings import Settings
 from daemon.cli import main
-from pipeline.assistant.answer import Asked, Said
+from pipeline.assistant.answer import Asked, Said, ask
 from pipeline.assistant.applying import write
 from pipeline.assistant.fixing import Verifier, is_verified, proposed, question_of_fix
 from pipeline.assistant.question import material_of
@@ -30,6 +31,7 @@ from pipeline.records import (
     Finding,
     Fix,
     FixSource,
+    Message,
     Outcome,
     Retrieved,
     Rule,
@@ -181,18 +183,31 @@ def test_a_run_without_training_is_answered_for_by_the_champion(workspace: Path)
     assert specialist_of(run, "codefix").run == "abc"
 
 
-def test_a_real_model_is_asked_and_its_nonsense_refuted(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tiny = workspace / "tiny"
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny") / "tiny"
     environment = blas.environment(os.environ | {"PYTHONPATH": str(ROOT)})
-    subprocess.run([sys.executable, "-m", "tests.evaluation.tiny", str(tiny)], check=True, env=environment)
-    (workspace / "latest/train-codefix").mkdir()
-    (tiny / "one").rename(workspace / "latest/train-codefix/model")
+    subprocess.run([sys.executable, "-m", "tests.evaluation.tiny", str(folder)], check=True, env=environment)
+    return folder
+
+
+def test_a_real_model_is_asked_and_its_nonsense_refuted(
+    workspace: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(tiny / "one", workspace / "latest/train-codefix/model")
     assert (workspace / "latest/train-codefix/model" / ADAPTER).is_file()
     finish(workspace / "latest/train-codefix", {"base_model": str(tiny / "base")})
     assert main(asked(workspace, "--tries", "2", "--json")) == 0
     made = json.loads(capsys.readouterr().out)["proposals"]
     assert [one["fix"]["source"] for one in made] == ["model", "model", "tool"]
     assert [one["verdict"]["outcome"] for one in made] == ["refuted", "refuted", "verified"]
+
+
+def test_code_that_spells_the_end_of_a_turn_does_not_end_it(tiny: Path) -> None:
+    def said(content: str) -> str:
+        return ask(Asked(str(tiny / "base"), str(tiny / "one"), (Message(role="user", content=content),), 24))[0].text
+
+    assert said("a <|end|> b") == said("a < |end|> b") != said("a <end> b")
 
 
 def change(folder: Path, old: bytes, first: int, last: int, new: str):

@@ -16,7 +16,8 @@ _UNIT_PARENTS = {
     "compose": ("services",),
     "cloudformation": ("Resources", "Parameters", "Outputs"),
     "workflow": ("jobs",),
-    "action": ("inputs",),
+    "action": ("inputs", "outputs"),
+    "terraform": ("module", "variable", "output", "provider", "locals"),
     "lock": ("packages", "dependencies", "default", "develop", "require", "devDependencies"),
 }
 
@@ -26,6 +27,8 @@ def dialect_of(language: str, path: str, top: frozenset[str]) -> str:
     name = posixpath.basename(path).lower()
     for dialect, found in (
         ("workflow", ".github/workflows/" in path or {"jobs", "on"} <= top or {"jobs", "true"} <= top),
+        ("action", name in ("action.yml", "action.yaml") and "runs" in top),
+        ("terraform", name.endswith(".tf.json")),
         ("cloudformation", "Resources" in top),
         ("kubernetes", {"apiVersion", "kind"} <= top),
         ("compose", "services" in top and "apiVersion" not in top),
@@ -57,16 +60,22 @@ def unit_of(language: str, path: str, keys: list[str], top: frozenset[str]) -> i
 
 
 def _yaml_unit(dialect: str, keys: list[str], first: int) -> int:
-    if dialect == "kubernetes":
-        return 0
-    if dialect == "ansible":
-        return _last(keys, lambda i: keys[i] == "-" and (i <= first or keys[i - 1] in _TASK_LISTS), default=first)
-    if dialect == "openapi" and keys[first] == "paths":
-        return first + 2 if len(keys) > first + 2 and keys[first + 2] in _METHODS else first + 1
     parents = _UNIT_PARENTS.get(dialect, ())
-    if dialect == "lock":
-        return _last(keys, lambda i: i > first and keys[i - 1] in parents, default=first)
-    return first + 1 if keys[first] in parents else first
+    inner = first + 1 if keys[first] in parents else first
+    match dialect:
+        case "kubernetes":
+            return first + 1 if keys[first : first + 2] == ["items", "-"] else 0
+        case "action" if keys[first : first + 3] == ["runs", "steps", "-"]:
+            inner = first + 2
+        case "terraform" if keys[first] in ("resource", "data"):
+            inner = first + 2
+        case "ansible":
+            inner = _last(keys, lambda i: keys[i] == "-" and (i <= first or keys[i - 1] in _TASK_LISTS), default=first)
+        case "openapi" if keys[first] == "paths":
+            inner = first + 2 if len(keys) > first + 2 and keys[first + 2] in _METHODS else first + 1
+        case "lock":
+            inner = _last(keys, lambda i: i > first and keys[i - 1] in parents, default=first)
+    return inner
 
 
 def _last(keys: list[str], fits: Callable[[int], bool], default: int) -> int:
