@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKER := .venv-worker
+S3 := .venv-s3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test worker-tests lint lock sample clean
@@ -23,7 +24,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 demo: setup ## scan results that ship with the project in, two trained specialists out
 	$(BIN)/fixsmith demo
 
-test: setup lint $(WORKER)/.ready worker-tests ## linters, types, import contracts and every test
+test: setup lint $(WORKER)/.ready $(S3)/.ready worker-tests ## linters, types, import contracts and every test
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 worker-tests: $(WORKER)/.ready ## the tests of the CUDA worker, in an environment of its own (torch, ray), on the CPU
@@ -32,6 +33,11 @@ worker-tests: $(WORKER)/.ready ## the tests of the CUDA worker, in an environmen
 $(WORKER)/.ready: pipeline/remote/worker/requirements.txt tests/remote/worker/requirements.txt
 	$(PYTHON) -m venv $(WORKER)
 	$(WORKER)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/remote/worker/requirements.txt
+	@touch $@
+
+$(S3)/.ready: tests/remote_backend/requirements-s3.txt
+	$(PYTHON) -m venv $(S3)
+	$(S3)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 lint: setup ## ruff, mypy strict, import-linter
@@ -49,4 +55,4 @@ sample: setup ## write config/olmo-security-config.yaml and docs/settings.md fro
 	$(BIN)/python -m config.table > docs/settings.md
 
 clean: ## remove what was made here, models and environment included
-	rm -rf $(VENV) $(WORKER) demo-output build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WORKER) $(S3) demo-output build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

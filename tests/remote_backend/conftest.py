@@ -54,8 +54,6 @@ def jobs(head: Head) -> Iterator[Jobs]:
 def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
     """Return a running S3 server."""
     pytest.importorskip("pyarrow")
-    if not os.environ.get("FIXSMITH_MOTO_PYTHON"):
-        pytest.importorskip("moto.server")
     server = BucketServer(tmp_path_factory.mktemp("bucket"))
     yield server
     server.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -15,6 +14,8 @@ import pytest
 from pipeline.remote.ports import free_port
 from pipeline.remote.ssh import Ssh
 from pipeline.remote.storage.disk import DiskStorage
+
+from .worker_python import ROOT
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -32,13 +33,20 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server didn't come up")
 
 
+def s3_python() -> Path:
+    """Return the interpreter that has moto, or skip the test."""
+    python = Path(os.environ.get("FIXSMITH_MOTO_PYTHON") or ROOT / ".venv-s3" / "bin" / "python")
+    if not python.exists():
+        pytest.skip("no S3 server: make .venv-s3/.ready, or set FIXSMITH_MOTO_PYTHON to an interpreter with moto")
+    return python
+
+
 class BucketServer:
     """moto's S3 server with one bucket."""
 
     def __init__(self, folder: Path) -> None:
-        python = os.environ.get("FIXSMITH_MOTO_PYTHON", sys.executable)
         self.port = free_port()
-        command = [python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        command = [str(s3_python()), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(self.port, self.process)
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/runs", method="PUT")
