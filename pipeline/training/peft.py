@@ -53,7 +53,7 @@ def restore(adapter: Path, output: Path, about: dict[str, Any]) -> Path:
         weights = load_file(adapter / "adapter_model.safetensors")
         arrays = {_plain(name): value.T.astype("float32").copy() for name, value in weights.items()}
         parameters = _parameters(config, arrays)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError) as error:
         raise InputRefused(f"{adapter} holds no PEFT adapter we can read ({error}).", "Train it again.") from error
     output.mkdir(parents=True, exist_ok=True)
     layers = {_layer(name) for name in arrays}
