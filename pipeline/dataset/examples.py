@@ -72,8 +72,7 @@ def analysis(material: Material) -> Example:
         prompts.ANALYSIS_SYSTEM,
         prompts.question(finding, code, material.knowledge),
         answer,
-        _metadata(finding, kind="analysis", label="vulnerable", lines=lines, code=_code(material))
-        | {"author": "rules"},
+        _metadata(finding, kind="analysis", label="vulnerable", lines=lines, material=material) | {"author": "rules"},
     )
 
 
@@ -82,7 +81,7 @@ def safe(material: Material, excerpt: Excerpt, fix: Fix) -> Example:
     finding, fixed = material.finding, apply(excerpt, fix)
     answer = prose.verdict_line(finding, fixed.flagged, safe=True)
     answer += "\n" + prose.explain_safe(finding, fixed, fix)
-    metadata = _metadata(finding, kind="analysis", label="safe", lines=fixed.flagged, code=_code(material))
+    metadata = _metadata(finding, kind="analysis", label="safe", lines=fixed.flagged, material=material)
     return _example(
         prompts.ANALYSIS_SYSTEM,
         prompts.question(finding, prompts.numbered(fixed, *fixed.flagged), material.knowledge),
@@ -101,7 +100,7 @@ def codefix(material: Material, fix: Fix, verdict: Verdict, number: int) -> Exam
         code = f"<code path={fix.path}>\n>1 {prompts.as_data(fix.before.rstrip())}\n</code>"
     else:
         return None
-    metadata = _metadata(finding, "codefix", "fix", (fix.start_line, fix.end_line), code=_code(material))
+    metadata = _metadata(finding, "codefix", "fix", (fix.start_line, fix.end_line), material=material)
     metadata |= {
         "source": str(fix.source),
         "verdict": str(verdict.outcome),
@@ -206,7 +205,9 @@ def _example(system: str, prompt: str, answer: str, metadata: dict[str, Any]) ->
     return Example(messages=(*messages, Message(role="assistant", content=answer)), metadata=metadata)
 
 
-def _metadata(finding: Finding, kind: str, label: str, lines: tuple[int, int] | None, *, code: str) -> dict[str, Any]:
+def _metadata(
+    finding: Finding, kind: str, label: str, lines: tuple[int, int] | None, *, material: Material
+) -> dict[str, Any]:
     return {
         "kind": kind,
         "label": label,
@@ -222,7 +223,8 @@ def _metadata(finding: Finding, kind: str, label: str, lines: tuple[int, int] | 
         "path": getattr(finding.location, "path", None),
         "place": place_key(finding),
         "lines": list(lines) if lines else None,
-        "code": code,
+        "tier": str(material.excerpt.tier) if material.excerpt else "none",
+        "code": _code(material),
     }
 
 

@@ -11,7 +11,7 @@ from pipeline.dataset.split import PARTS
 from pipeline.records import Example
 from pipeline.stage import Context
 
-COUNTED = ("domain", "scanner", "rule", "severity", "technology", "label", "author", "source", "verdict")
+COUNTED = ("domain", "scanner", "rule", "severity", "technology", "label", "author", "source", "verdict", "tier")
 SENTENCES = 10
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-_SPELLING = re.compile(r"cwe[-_:/ #]{0,3}(\d{1,5})(?!\d)", re.IGNORECASE)
+_SPELLING = re.compile(r"(?i)cwe(?:[-_:/ #\u2010-\u2015]{0,3}|\.mitre\.org/data/definitions/)(\d{1,5})(?!\d)")
 _BARE = re.compile(r"\s*(\d{1,5})\s*")
 
 
 def cwe_numbers(*texts: str | None) -> tuple[int, ...]:
-    """Find CWE numbers in texts such as `CWE-79: …`, `external/cwe/cwe-079`, `cwe:79`; ascending."""
+    """Find CWE numbers in texts such as `CWE-79: …`, `external/cwe/cwe-079`, `cwe:79`, MITRE's address; ascending."""
     found = {int(number) for text in texts if text for number in _SPELLING.findall(text)}
     return tuple(sorted(found - {0}))
 

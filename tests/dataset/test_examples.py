@@ -10,6 +10,7 @@ from samples import CODE, excerpt, finding, fix, package
 from config.settings import Dataset, Settings
 from pipeline.dataset import assemble, prompts, prose
 from pipeline.dataset.examples import Material, apply, examples, unshown
+from pipeline.dataset.information import COUNTED
 from pipeline.knowledge.prompt import render
 from pipeline.records import Example, Fix, FixSource, Outcome, Passage, TextEdit, Verdict
 
@@ -36,6 +37,14 @@ def test_an_analysis_answer_opens_with_exact_facts() -> None:
         "lines": [4, 4],
         "fix_kind": "code",
     }
+
+
+def test_how_an_excerpt_was_cut_is_known_of_each_example_and_counted() -> None:
+    for kind, example in examples(MATERIAL):
+        assert (kind, example.metadata["tier"]) == (kind, "parsed")
+    bare = msgspec.structs.replace(MATERIAL, excerpt=None, fixes=())
+    assert [example.metadata["tier"] for _, example in examples(bare)] == ["none"]
+    assert "tier" in COUNTED
 
 
 def test_the_question_tells_neither_cwe_nor_severity() -> None:

@@ -75,6 +75,8 @@ def test_docs_show_every_word_of_every_scale() -> None:
         ("external/cwe/cwe-079", (79,)),
         ("cwe:564 CWE_20 cwe 89", (20, 89, 564)),
         ("CWE-79 and CWE-79", (79,)),
+        ("https://cwe.mitre.org/data/definitions/79.html", (79,)),
+        ("CWE\u201179", (79,)),
         ("CWE-0", ()),
         ("CWE-1234567", ()),
         ("recweigh 12", ()),

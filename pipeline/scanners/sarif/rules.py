@@ -135,7 +135,7 @@ class Rules:
 
     def cwes(self, result: Result, rule: RuleText) -> tuple[int, ...]:
         """Collect CWE numbers from tags, properties, relationships and taxa."""
-        texts = [*_cwe_texts(rule.properties), *_cwe_texts(result.properties)]
+        texts = [*_cwe_texts(rule.properties), *_cwe_texts(result.properties), rule.help_uri]
         found = set(cwe_numbers(*texts))
         targets = [relation.target for relation in rule.relationships or [] if relation.target]
         for taxon in (*targets, *(result.taxa or [])):
