@@ -135,6 +135,18 @@ def test_a_text_in_sections_is_no_explanation():
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"{GOOD} It is no check. It is no check.", "says a sentence twice"),
+        (f"{GOOD} It is a security check that", "breaks off"),
+        ("The code is not a security check, and whoever reads it should be careful.", "names nothing of this code"),
+    ],
+)
+def test_what_a_small_model_says_when_it_has_nothing_to_say_is_not_admitted(text: str, why: str) -> None:
+    assert refusal(text, SOURCES) == why
+
+
+@pytest.mark.parametrize(
     ("reply", "error"),
     [
         ((500, "x"), TeacherFailed),

@@ -19,6 +19,7 @@ _IDENTIFIER = re.compile(
     r"|[A-Z]+\d+\w*|[\w.-]+/[\w./-]+)"  # rule ids, paths
 )
 _PLAIN = frozenset({"e.g", "i.e", "and/or", "read/write", "input/output", "client/server"})
+_ENDS = (".", "!", "?", ".)", '."')
 _NUMBERED = re.compile(r"^[> ] *(\d+) ", re.MULTILINE)
 _STRUCTURE = re.compile(r"^\s*(?:#+ |[-*] |\d+[.)] |```)|\*\*[^*]+\*\*:?", re.MULTILINE)
 
@@ -27,12 +28,17 @@ def refusal(text: str, sources: str) -> str | None:
     """Return why a text may not be learned, None when it may.
 
     `sources` is all that was known when it was written. Every CWE, advisory, version, line and identifier
-    that the text names must stand in them.
+    that the text names must stand in them, and it must name something: what says nothing of this code
+    would be learned as an empty phrase.
     """
     if not SHORTEST <= len(text) <= LONGEST:
         return "empty, cut off or too long"
     if _STRUCTURE.search(text):
         return "headings, lists or fences"
+    if not text.rstrip().endswith(_ENDS):
+        return "breaks off"
+    if _repeats(text):
+        return "says a sentence twice"
     known, shown = _squeeze(sources), lines_shown(sources)
     weaknesses, versions = set(_WEAKNESS.findall(sources)), set(_VERSION.findall(sources))
     lines = [number for pair in _LINES.findall(text) for number in pair if number]
@@ -44,7 +50,14 @@ def refusal(text: str, sources: str) -> str | None:
         "quoted code": all(_squeeze(one) in known for one in _QUOTED.findall(text)),
         "an identifier": _identifiers(text) <= _words(sources),
     }
-    return next((f"names {what} that its sources don't" for what, right in holds.items() if not right), None)
+    wrong = next((f"names {what} that its sources don't" for what, right in holds.items() if not right), None)
+    about = lines or _QUOTED.search(text) or _WEAKNESS.search(text) or _identifiers(text)
+    return wrong if wrong or about else "names nothing of this code"
+
+
+def _repeats(text: str) -> bool:
+    sentences = [_squeeze(one) for one in re.split(r"(?<=[.!?])\s+", text) if one.strip()]
+    return len(set(sentences)) < len(sentences)
 
 
 def lines_shown(sources: str) -> frozenset[int]:
