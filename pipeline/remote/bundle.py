@@ -7,7 +7,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-REQUIREMENTS = "requirements.txt"
+REQUIREMENTS = ("requirements.txt", "requirements-quantize.txt")
 MODULES = (
     "config/__init__.py",
     "config/errors.py",
@@ -37,11 +37,11 @@ _LONG_AGO = (2020, 1, 1, 0, 0, 0)
 def build(path: Path, extra: tuple[str, ...] = ()) -> Path:
     """Write the worker's zip to `path` and return it: to be put on `PYTHONPATH`.
 
-    It holds `requirements.txt`, every version pinned. `extra` names more modules, or folders of them, as
-    a launcher needs them (`pipeline/remote/ray/driver.py`).
+    It holds `requirements.txt` and `requirements-quantize.txt`, every version pinned. `extra` names more
+    modules, or folders of them, as a launcher needs them (`pipeline/remote/ray/driver.py`).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    contents = {REQUIREMENTS: requirements().encode()}
+    contents = {name: requirements(name).encode() for name in REQUIREMENTS}
     for name in (*MODULES, *extra):
         contents |= _read(_item(name), name)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -53,9 +53,9 @@ def build(path: Path, extra: tuple[str, ...] = ()) -> Path:
     return path
 
 
-def requirements() -> str:
+def requirements(name: str = REQUIREMENTS[0]) -> str:
     """Return the worker's own requirements, all pinned."""
-    return _item(f"pipeline/remote/worker/{REQUIREMENTS}").read_text(encoding="utf-8")
+    return _item(f"pipeline/remote/worker/{name}").read_text(encoding="utf-8")
 
 
 def _item(name: str) -> Traversable:

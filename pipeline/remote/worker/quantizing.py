@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from config.errors import UsageError
 from pipeline.remote.contract import Quantizer
 from pipeline.training.examples import Encoded
@@ -23,6 +25,8 @@ def quantize(kind: Quantizer, model: Path, output: Path, tokenizer: Any, example
         raise UsageError(
             "Quantising needs llmcompressor, which isn't installed here.", "Install requirements-quantize.txt."
         ) from error
+    if not torch.cuda.is_available():
+        _without_pinning()
     rows = [{"input_ids": list(item.tokens), "attention_mask": [1] * len(item.tokens)} for item in examples]
     oneshot(
         model=str(model),
@@ -33,6 +37,13 @@ def quantize(kind: Quantizer, model: Path, output: Path, tokenizer: Any, example
         num_calibration_samples=len(rows),
     )
     tokenizer.save_pretrained(output)
+
+
+def _without_pinning() -> None:
+    """Have AWQ leave its intermediates where they are: there is no accelerator to pin them for."""
+    from llmcompressor.pipelines.cache import IntermediatesCache
+
+    IntermediatesCache.pin_memory = lambda *_: None
 
 
 def _modifier(kind: Quantizer) -> Any:
