@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from config.sections.recipe import BatchSize, Dropout, EvalSteps, LearningRate, Recipe, SaveSteps, WarmupSteps
+from config.sections.recipe import BatchSize, EvalSteps, LearningRate, Recipe, SaveSteps, WarmupSteps
 
 
 class FineTuning(Recipe):
@@ -40,7 +40,6 @@ class FineTuning(Recipe):
     warmup_steps: WarmupSteps = 100
     save_steps: SaveSteps = 500
     eval_steps: EvalSteps = 250
-    dropout: Dropout = 0.05
     output_model_prefix: Annotated[
         str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Start of every model's name.")
     ] = "fixsmith-security-olmo"

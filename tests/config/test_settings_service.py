@@ -51,7 +51,7 @@ def others(key):
     elif kind is str:
         yield from ("x", "a/b", "https://a.example/x", "http://127.0.0.1:1/v1", "2026-01-01", "01:00-02:00", "[a] {b}")
     else:
-        yield from (str(known + 1), str(known - 1), str(known / 2), str(known * 2), "1")
+        yield from (str(known + 1), str(known - 1), str(known / 2), str(known * 2), "1", "0.5")
 
 
 @pytest.mark.parametrize("section", msgspec.structs.fields(Settings), ids=lambda section: section.name)
