@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from config.errors import InputRefused
+from config.errors import InputRefused, UsageError
 from pipeline.remote.contract import Base
 from pipeline.remote.recipe import Recipe
 from pipeline.remote.worker import attention
@@ -124,15 +124,15 @@ def adapted(model: Any, recipe: Recipe, resume: Path | None = None) -> Any:
     """Return `model` with the recipe's adapter in it, its first weights from the seed or from `resume`."""
     from peft import LoraConfig, get_peft_model
 
-    count = len(model.get_decoder().layers)
+    chosen = _blocks(len(model.get_decoder().layers), recipe)
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.rank,
         lora_alpha=recipe.alpha,  # type: ignore[arg-type, unused-ignore]
         lora_dropout=recipe.dropout,
         target_modules=sorted(recipe.target_modules or linear_names(model)),
-        layers_to_transform=None if recipe.layers < 0 else list(range(max(0, count - recipe.layers), count)),
-        layers_pattern=None if recipe.layers < 0 else "layers",
+        layers_to_transform=chosen,
+        layers_pattern="layers" if chosen else None,
         use_dora=recipe.use_dora,
         bias="none",
     )
@@ -148,6 +148,13 @@ def adapted(model: Any, recipe: Recipe, resume: Path | None = None) -> Any:
     if resume:
         put(result, _read(resume))
     return result
+
+
+def _blocks(there: int, recipe: Recipe) -> list[int] | None:
+    """Return the upper blocks that get adapters, None for all; raises `UsageError` for more than there are."""
+    if recipe.layers > there:
+        raise UsageError(f"The model has {there} blocks, not {recipe.layers}.", f"Set `layers` to at most {there}.")
+    return None if recipe.layers < 1 else list(range(there - recipe.layers, there))
 
 
 def linear_names(model: Any) -> set[str]:
