@@ -23,6 +23,7 @@ from daemon.github.poll import Poller
 from daemon.housekeeping import Housekeeping
 from daemon.layout import Layout
 from daemon.mirror import Mirrors
+from daemon.notes import Notes
 from daemon.notify import Notifier
 from daemon.places import SETTINGS, access_problem, github_problem, place_of
 from daemon.store.records import WorkflowRun, WorkflowRunState
@@ -53,6 +54,7 @@ class Intake:
         self.store, self.live, self.layout, self.sensors, self.clock = store, live, layout, sensors, clock
         self.notifier, self._queued, self._token = notifier, queued, token
         self.drop = DropFolder(store, clock, layout.drop, layout.downloads)
+        self.notes = Notes(store, clock, layout.downloads)
         self.housekeeping = Housekeeping(store, layout, clock)
         self.mirrors = Mirrors(layout.mirrors)
         self.requests_made = 0
@@ -71,7 +73,12 @@ class Intake:
             self._is_stale.clear()
             self._forget_tokens()
         self._tell_of_settings()
-        waits = [self._drop(settings), self._github(settings), self.housekeeping.step(settings)]
+        waits = [
+            self._drop(settings),
+            self.notes.step(settings),
+            self._github(settings),
+            self.housekeeping.step(settings),
+        ]
         self._queued()
         return min(max(0.05, min(wait for wait in waits if wait is not None)), LONGEST)
 

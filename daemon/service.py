@@ -105,7 +105,10 @@ class Service:
         self.intake = Intake(self._stores[1], self.live, self.layout, sensors, self.clock, notifiers[1], self._queued)
         self.work = Loop("runner", self._work, self._trouble)
         self.incoming = Loop("intake", self.intake.step, self._trouble)
-        self.watch = FolderWatch(self.layout.drop, self.incoming.wake, settings.daemon.drop_poll_seconds, config)
+        seconds, notes = settings.daemon.drop_poll_seconds, Path(settings.knowledge.folder or ".").expanduser()
+        self.watches = [FolderWatch(self.layout.drop, self.incoming.wake, seconds, config)]
+        if settings.knowledge.folder and notes.is_dir():
+            self.watches.append(FolderWatch(notes, self.incoming.wake, seconds))
         if notice:
             notifiers[0].needs_person("store", "The database was damaged", notice)
         else:
@@ -118,7 +121,8 @@ class Service:
         self.runner.recover()
         self.incoming.thread.start()
         self.work.thread.start()
-        self.watch.start()
+        for watch in self.watches:
+            watch.start()
         self.incoming.wake()  # for what changed before it was watched
         self._stopped.wait()
         self._shut_down()
@@ -154,7 +158,8 @@ class Service:
 
     def _shut_down(self) -> None:
         logger.info("stopping")
-        self.watch.stop()
+        for watch in self.watches:
+            watch.stop()
         self.incoming.stop()
         self.runner.request_stop()
         deadline = self.clock.monotonic() + self.live.current().daemon.stop_seconds + SHUT_DOWN_MARGIN

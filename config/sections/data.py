@@ -49,7 +49,10 @@ class Knowledge(Section):
         str,
         Meta(min_length=1, description="Sentence model: `embedded` (MiniLM), a folder, or `none`: words only."),
     ] = "embedded"
-    folder: Annotated[str, Meta(description="Folder of your own Markdown notes. Empty: none.")] = ""
+    folder: Annotated[
+        str,
+        Meta(description="Folder of your own Markdown notes; the service learns again when they change. Empty: none."),
+    ] = ""
     fixes: Annotated[
         str,
         Meta(description="File that remembers verified fixes between runs. Empty: `knowledge/fixes.jsonl` there."),
