@@ -89,9 +89,11 @@ def to_keychain(token: Secret) -> bool:
     try:
         import keyring
         from keyring.errors import KeyringError
-
+    except ImportError:
+        return False
+    try:
         keyring.set_password(SERVICE, ACCOUNT, token.reveal())
-    except (ImportError, KeyringError, RuntimeError):
+    except (KeyringError, RuntimeError):
         return False
     return True
 
