@@ -87,7 +87,7 @@ class Bench:
         self.runner.step(0.0)
         return self.queue.get(1)
 
-    def until(self, state, seconds=20.0, run=1):
+    def until(self, state, seconds=60.0, run=1):
         deadline = time.monotonic() + seconds
         while self.queue.get(run).state != state:
             assert time.monotonic() < deadline, self.queue.get(run)

@@ -130,13 +130,13 @@ def service(tmp_path):
 def test_stop_checkpoints_and_the_next_start_goes_on_from_there(service, github):
     github.run(REPOSITORY, artifacts={"scan": behaviour(steps=60, seconds=0.05)})
     one = service(github, daemon=FAST).start()
-    one.until(20, lambda: list(one.layout.workspace.glob("runs/*/checkpoint")))
+    one.until(60, lambda: list(one.layout.workspace.glob("runs/*/checkpoint")))
     time.sleep(0.3)
     assert one.stop() == 0
     assert one.counts() == {"queued": 1}
     [checkpoint] = one.layout.workspace.glob("runs/*/checkpoint")
     assert 0 < int(checkpoint.read_text()) < 60
-    one.start().until(30, lambda: one.counts() == {"done": 1})
+    one.start().until(60, lambda: one.counts() == {"done": 1})
     calls = next(one.layout.workspace.glob("runs/*/calls.jsonl")).read_text().splitlines()
     assert ["--skip-fine-tuning" in call for call in calls] == [True, False, False]
     assert one.stop() == 0
@@ -145,7 +145,7 @@ def test_stop_checkpoints_and_the_next_start_goes_on_from_there(service, github)
 
 def test_a_second_service_on_the_same_workspace_is_refused(service, github):
     one = service(github).start()
-    one.until(10, lambda: one.layout.database.exists())
+    one.until(60, lambda: one.layout.database.exists())
     second = subprocess.run(
         [sys.executable, "-m", "daemon.cli", "run", "--config", str(one.config)],
         cwd=ROOT, capture_output=True, text=True, timeout=20, check=False,
@@ -157,7 +157,7 @@ def test_a_second_service_on_the_same_workspace_is_refused(service, github):
 def test_a_stop_that_comes_while_the_service_begins_ends_it_properly(service, github):
     one = service(github, daemon=FAST)
     for _ in range(3):
-        one.start().until(20, lambda: holder(one.layout.lock))
+        one.start().until(60, lambda: holder(one.layout.lock))
         assert one.stop() == 0
     assert one.log().count("stopped") == 3
 
@@ -170,7 +170,7 @@ def test_a_damaged_database_is_told_of_until_the_next_start_finds_a_sound_one(tm
     one = Running(tmp_path, None)
     problems = []
     for _ in range(2):
-        one.start().until(20, lambda: one.log().count("started on") > len(problems))
+        one.start().until(60, lambda: one.log().count("started on") > len(problems))
         assert one.stop() == 0
         problems.append(snapshot(config, 0.0).problems)
     assert ["was damaged" in text for text in problems[0]] == [True]
@@ -200,30 +200,30 @@ def test_the_first_poll_comes_with_the_start_and_not_after_an_interval(service, 
 def test_retry_wakes_the_service(service, github):
     github.run(REPOSITORY, artifacts={"scan": behaviour(exit=1)})
     one = service(github, daemon={**FAST, "attempts": 1}).start()
-    one.until(20, lambda: one.counts() == {"parked": 1})
+    one.until(60, lambda: one.counts() == {"parked": 1})
     result = next(one.layout.downloads.rglob("*.zip"))
     result.write_bytes(behaviour(steps=1))
     command = [sys.executable, "-m", "daemon.cli", "retry", "1", "--config", str(one.config)]
     assert subprocess.run(command, cwd=ROOT, timeout=20, check=False).returncode == 0
-    one.until(20, lambda: one.counts() in ({"done": 1}, {"parked": 1}) and "run 1 ended" in one.log())
+    one.until(60, lambda: one.counts() in ({"done": 1}, {"parked": 1}) and "run 1 ended" in one.log())
 
 
 def test_changed_settings_are_followed_at_once_and_wrong_ones_kept_out(service, github):
     """Nothing wakes the service but the change of the file: the next poll would be minutes away."""
     github.repository("acme/second")
     one = service(github).start()
-    one.until(10, lambda: github.requests)
+    one.until(60, lambda: github.requests)
     good = one.config.read_text()
     one.config.write_text(good.replace('"daemon"', '"deamon"'))
-    one.until(10, lambda: "did you mean 'daemon'" in one.log())
+    one.until(60, lambda: "did you mean 'daemon'" in one.log())
     assert one.process.poll() is None
     more = json.loads(good)
     more["github"]["repositories"].append({"name": "acme/second", "mirror": False})
     beside = one.config.with_suffix(".new")
     beside.write_text(json.dumps(more))
     beside.replace(one.config)
-    one.until(10, lambda: any("acme/second" in path for _, path, *_ in github.requests))
-    one.until(10, lambda: snapshot(one.config, 0.0).problems == [])
+    one.until(60, lambda: any("acme/second" in path for _, path, *_ in github.requests))
+    one.until(60, lambda: snapshot(one.config, 0.0).problems == [])
 
 
 def test_bad_settings_keep_it_down_under_launchd(tmp_path):
@@ -265,7 +265,7 @@ def kill_at_random(one, github, chance, wanted, longest=0.8):
 def check_after_kills(one, numbers):
     """No run lost, none finished twice, no orphan, no traceback."""
     one.until(120, lambda: one.counts() == {"done": len(numbers)})
-    one.until(20, lambda: holder(one.layout.lock))  # the last kill may have been a moment ago
+    one.until(60, lambda: holder(one.layout.lock))  # the last kill may have been a moment ago
     assert one.stop() == 0
     store = one.store()
     keys = [int(run.key.split(":")[2]) for run in store.queue.in_state(RunState.DONE)]
