@@ -1,27 +1,38 @@
-"""A token from a file that is readable by its owner alone, or from the environment."""
+"""A token from a file that is readable by its owner alone, from the environment, or from the keychain."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config.errors import SettingsError
+from config.keychain import HUB, from_keychain
 from config.secret import Secret
 from config.settings import Publish
 
 HUB_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+SETTING = "publish.token_file"
 
 
-def named_token(settings: Publish, environment: Mapping[str, str] | None = None) -> Secret:
-    """Return the Hub's token from the file the settings name, else the environment; SettingsError without one."""
+def hub_token(
+    settings: Publish,
+    environment: Mapping[str, str] | None = None,
+    keychain: Callable[[], str | None] | None = None,
+) -> Secret:
+    """Return the Hub's token; raise SettingsError for an unsafe file or without one, KeychainClosed where it is locked.
+
+    It is looked for in the file the settings name, the environment, and the keychain.
+    """
     if settings.token_file:
-        return Secret(from_file(Path(settings.token_file).expanduser(), "publish.token_file"))
+        return Secret(from_file(Path(settings.token_file).expanduser(), SETTING))
     for variable in HUB_VARIABLES:
         value = (os.environ if environment is None else environment).get(variable, "").strip()
         if value:
             return Secret(value)
+    if found := (keychain or (lambda: from_keychain(HUB, SETTING)))():
+        return Secret(found)
     raise SettingsError(
         "There is no token for the Hugging Face Hub.",
         "Set HF_TOKEN, or name a file in publish.token_file; without one the release stays in its folder.",

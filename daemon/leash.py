@@ -13,8 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
 GRACE = 120.0
 
@@ -22,21 +20,9 @@ GRACE = 120.0
 def main() -> int:
     """Run the flow; return its exit code."""
     watch(sys.stdin.fileno())
-    _lend_tokens(sys.argv[1:])
     from pipeline.process_artifacts import main as flow
 
     return quietly(lambda: flow(sys.argv[1:]))
-
-
-def _lend_tokens(words: list[str]) -> None:
-    """Give the flow what only the service knows to look for; wrong settings are the flow's to tell."""
-    from config.errors import SettingsError
-    from config.load import load_settings
-    from daemon.tokens import lend_hub_token
-
-    if "--config" in words:
-        with suppress(SettingsError):
-            lend_hub_token(load_settings(Path(words[words.index("--config") + 1])))
 
 
 def quietly(work: Callable[[], int]) -> int:

@@ -159,11 +159,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _upload(run: Path, settings: Settings, show: Callable[[Progress], None], *, as_json: bool) -> None:
     """Publish the run's release to the Hub; one that a person must review first waits for them."""
-    from config.tokens import named_token
+    from config.tokens import hub_token
     from pipeline.publishing.hub.target import HubTarget
     from pipeline.publishing.upload import NotReviewed, upload
 
-    token = named_token(settings.publish)
+    token = hub_token(settings.publish)
     try:
         published = upload(
             run, settings, HubTarget(settings.publish, token), lambda: [token],
@@ -252,11 +252,11 @@ def _earlier(source: str | None, named: str | None) -> tuple[str | None, str | N
 
 def _check_upload(settings: Settings) -> None:
     """Raise SettingsError before hours of training, when the upload after them couldn't work."""
-    from config.tokens import named_token
+    from config.tokens import hub_token
     from pipeline.publishing.names import check_prefix
 
     check_prefix(settings)
-    named_token(settings.publish)
+    hub_token(settings.publish)
 
 
 def _check_remote(settings: Settings) -> None:

@@ -21,10 +21,7 @@ class Publish(Section):
     ] = "https://huggingface.co"
     token_file: Annotated[
         str,
-        Meta(
-            description="File holding the Hub's token, readable by you alone. Empty: $HF_TOKEN; `fixsmith publish` "
-            "looks into the keychain too."
-        ),
+        Meta(description="File holding the Hub's token, readable by you alone. Empty: $HF_TOKEN, keychain."),
     ] = ""
     naming: Annotated[
         Literal["fixed", "timestamp"],

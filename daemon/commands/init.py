@@ -14,13 +14,14 @@ import msgspec
 import yaml
 
 from config.errors import Error, UsageError
+from config.keychain import to_keychain
 from config.load import build, read_file
 from config.location import HELP, personal_file, settings_file
 from config.secret import Secret
 from daemon.errors import TokenRefused
 from daemon.github.check import Access, access
 from daemon.mirror import site
-from daemon.tokens import github_token, to_keychain
+from daemon.tokens import github_token
 from pipeline.stage import write_atomically
 
 DESCRIPTION = """\

@@ -59,7 +59,7 @@ def _settle(workspace: Path, settings: Any) -> None:
 
 
 def _target(arguments: argparse.Namespace, settings: Any) -> tuple[Any, list[Any]]:
-    from daemon.tokens import hub_token
+    from config.tokens import hub_token
     from pipeline.publishing.hub.target import HubTarget
     from pipeline.publishing.local import LocalTarget
 

@@ -85,8 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _uploader(arguments: argparse.Namespace, settings: Any) -> Any:
     """Return what publishes the adapters; raise before hours of training when that couldn't work."""
+    from config.tokens import hub_token
     from daemon.commands.publish import progress, tell
-    from daemon.tokens import hub_token
     from pipeline.publishing.apart import WHOLE, Trained, check, lay_out
     from pipeline.publishing.hub.target import HubTarget
     from pipeline.publishing.upload import upload_apart

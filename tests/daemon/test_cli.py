@@ -211,16 +211,24 @@ def test_tokens_come_from_the_file_then_the_environment_then_the_keychain(tmp_pa
 
 
 def test_a_keychain_that_hangs_or_is_locked_is_a_sentence(tmp_path, monkeypatch):
-    from daemon import tokens
+    from config import keychain
+    from config.settings import Github
     from daemon.errors import TokenRefused
 
     for script, message in (("sleep 60", "doesn't answer"), ("exit 1", "locked")):
         program = tmp_path / "python"
         program.write_text(f"#!/bin/sh\nexec sh -c '{script}'\n")
         program.chmod(0o755)
-        monkeypatch.setattr(tokens.sys, "executable", str(program))
-        with pytest.raises(TokenRefused, match=message):
-            tokens.from_keychain(seconds=0.3)
+        monkeypatch.setattr(keychain.sys, "executable", str(program))
+        with pytest.raises(keychain.KeychainClosed, match=message) as raised:
+            keychain.from_keychain("github", "github.token_file", seconds=0.3)
+        assert "github.token_file" in raised.value.hint
+
+    def closed() -> str:
+        raise raised.value
+
+    with pytest.raises(TokenRefused, match="locked"):
+        github_token(Github(), {}, closed)
 
 
 def test_a_secret_shows_itself_nowhere(tmp_path):

@@ -1,11 +1,9 @@
-"""What the service does about publishing: a person is told of a release to review, and the Hub's token is lent."""
+"""What the service does about publishing: a person is told of a release to review."""
 
 import json
-import os
 
 import pytest
 
-from daemon import leash, tokens
 from daemon.cli import main
 from daemon.places import REVIEW, told
 from daemon.snapshot import snapshot
@@ -41,19 +39,6 @@ def test_a_release_that_waits_for_review_is_told_once_shown_and_settled_by_publi
     assert one.store.fact(told(REVIEW), str)
     assert main([*words, "--yes"]) == 0
     assert snapshot(one.config, 0.0).problems == []
-
-
-@pytest.mark.parametrize("wanted", [True, False])
-def test_the_hubs_token_is_lent_from_the_keychain_to_a_run_that_uploads(tmp_path, monkeypatch, wanted):
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.setenv(name, "")
-    monkeypatch.setattr(tokens, "from_keychain", lambda account: {"huggingface": "of-the-keychain"}.get(account))
-    config = tmp_path / "settings.yaml"
-    config.write_text(json.dumps({"fine_tuning": {"upload_enabled": wanted, "hf_repo_prefix": "ada/x"}}))
-    leash._lend_tokens(["--config", str(config)])
-    assert os.environ["HF_TOKEN"] == ("of-the-keychain" if wanted else "")
-    config.write_text("nonsense: 1")
-    leash._lend_tokens(["--config", str(config)])
 
 
 def test_no_database_no_matter(tmp_path, hub, monkeypatch):

@@ -1,13 +1,15 @@
 """A stub Hub, a release to publish, and the targets."""
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from config.secret import Secret
 from config.settings import Publish
+from config.tokens import HUB_VARIABLES
 from pipeline.publishing.hub.target import HubTarget
 from pipeline.publishing.interface import Part, Release
 from tests.publishing.hub_stub import TOKEN, HubStub
@@ -27,6 +29,31 @@ def hub() -> Iterator[HubStub]:
 def target(hub: HubStub) -> HubTarget:
     """Return the Hub target, pointed at the stub, with short waits."""
     return HubTarget(quick(hub), Secret(TOKEN))
+
+
+@pytest.fixture
+def keychain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Return what puts a token into a keychain that a file stands in for, read by the keychain's own process.
+
+    No token is in the environment.
+    """
+    for name in HUB_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "keyring"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "import json, pathlib\n"
+        "kept = json.loads((pathlib.Path(__file__).parent / 'kept.json').read_text())\n"
+        "def get_password(service, account):\n"
+        "    return kept.get(f'{service} {account}')\n"
+    )
+    (folder / "errors.py").write_text("class KeyringError(Exception): pass\nclass NoKeyringError(KeyringError): pass\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+    def put(account: str, token: str) -> None:
+        (folder / "kept.json").write_text(json.dumps({f"fixsmith {account}": token}))
+
+    return put
 
 
 def quick(hub: HubStub, **changes: object) -> Publish:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from config.keychain import KeychainClosed
 from config.settings import Publish
+from config.tokens import hub_token
 from daemon.cli import main
-from daemon.errors import TokenRefused
-from daemon.tokens import hub_token
 from tests.publishing.hub_stub import TOKEN
 from tests.publishing.test_release import lay_out
 
@@ -43,36 +43,21 @@ def test_each_run_gets_repositories_of_its_own_and_a_repeat_none(tmp_path, hub, 
     assert all(len(repo.commits) == 2 and len(repo.tags) == 1 for repo in hub.repos.values())
 
 
-def test_the_hubs_token_may_lie_in_the_keychain(tmp_path, hub, config, monkeypatch):
-    """The keychain's own process, with a keychain that a file stands in for."""
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "keyring").mkdir()
-    (tmp_path / "keyring" / "__init__.py").write_text(
-        "import json, pathlib\n"
-        "kept = json.loads((pathlib.Path(__file__).parent / 'kept.json').read_text())\n"
-        "def get_password(service, account):\n"
-        "    return kept.get(f'{service} {account}')\n"
-    )
-    (tmp_path / "keyring" / "errors.py").write_text(
-        "class KeyringError(Exception): pass\nclass NoKeyringError(KeyringError): pass\n"
-    )
-    kept = tmp_path / "keyring" / "kept.json"
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    kept.write_text(json.dumps({"fixsmith github": "of-github"}))
+def test_the_hubs_token_may_lie_in_the_keychain(tmp_path, hub, config, keychain):
+    keychain("github", "of-github")
     finished(tmp_path, "runa")
     assert main(["publish", "--run", "runa", "--config", str(config)]) == 2
     assert hub.requests == [], "GitHub's token went to the Hub"
-    kept.write_text(json.dumps({"fixsmith huggingface": TOKEN}))
+    keychain("huggingface", TOKEN)
     assert main(["publish", "--run", "runa", "--config", str(config)]) == 0
     assert len(hub.repos) == 3
 
 
 def test_a_locked_keychain_is_a_sentence_and_a_named_file_goes_before_it(tmp_path):
     def locked() -> str:
-        raise TokenRefused("The keychain is locked or can't be used.", "")
+        raise KeychainClosed("The keychain is locked or can't be used.")
 
-    with pytest.raises(TokenRefused, match="locked"):
+    with pytest.raises(KeychainClosed, match="locked"):
         hub_token(Publish(), {}, locked)
     path = tmp_path / "token"
     path.write_text("of-the-file\n")

@@ -48,6 +48,12 @@ def test_what_isnt_better_stays_here(run, settings, hub, monkeypatch):  # noqa: 
     assert hub.requests == []
 
 
+def test_the_token_may_lie_in_the_keychain(run, settings, hub, keychain):  # noqa: F811
+    keychain("huggingface", TOKEN)
+    assert run(BETTER, "--upload-model") == 0
+    assert len(hub.repos) == 3
+
+
 def test_without_a_token_it_says_so_before_anything_is_trained(run, settings, hub, tmp_path, monkeypatch, capfd):  # noqa: F811
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
