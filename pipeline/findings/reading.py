@@ -14,6 +14,7 @@ from pipeline.artifacts.extract import private_folder, walk
 from pipeline.artifacts.interface import IndexEntry, Refusal, Unpacked
 from pipeline.records import Rejection
 from pipeline.scanners.bounded import read
+from pipeline.scanners.document import forget_mended
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.registry import recognise
 from pipeline.stage import Context, Progress
@@ -99,6 +100,7 @@ class _Snapshot:
             self._refuse(item, str(refusal), known=_is_report_name(item.place))
         finally:
             decoded.unlink(missing_ok=True)
+            forget_mended()
 
     def _report(self, item: Unpacked, report: Report) -> None:
         try:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from config.errors import InputRefused
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
-from pipeline.scanners.mending import CUT, mend
+from pipeline.scanners.mending import CUT, Buffer, Mended, mend
 
 T = TypeVar("T")
 Said = RawFinding | Fault
@@ -60,11 +61,30 @@ def load(report: Report, frame: type[T]) -> tuple[T, tuple[Fault, ...]]:
     except msgspec.ValidationError as error:
         raise _refused(error) from error
     except UNREADABLE as error:
-        mended = mend(text, reason_of(error))
+        mended = _mended(report, text, reason_of(error))
     try:
         return msgspec.json.decode(mended.text, type=frame), mended.faults
     except UNREADABLE as error:
         raise _refused(error) from error
+
+
+Key = tuple[Path, int, int, int]
+_LAST: dict[Key, Mended] = {}
+"""The report mended last: who recognises it and who reads it need the same text."""
+
+
+def _mended(report: Report, text: Buffer, complaint: str) -> Mended:
+    stamp = report.path.stat()
+    key = (report.path, stamp.st_mtime_ns, stamp.st_ino, stamp.st_size)
+    if key not in _LAST:
+        _LAST.clear()
+        _LAST[key] = mend(text, complaint)
+    return _LAST[key]
+
+
+def forget_mended() -> None:
+    """Let go of the report mended last, which may be as large as the report."""
+    _LAST.clear()
 
 
 def _refused(error: Exception) -> ReportRefused:

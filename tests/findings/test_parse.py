@@ -12,6 +12,7 @@ from config.errors import InputRefused
 from config.settings import Settings
 from pipeline.findings.parse import Parse
 from pipeline.findings.reading import MOST_FAULTS
+from pipeline.scanners import document
 from pipeline.stage import Request, RunFolder
 from tests.artifacts.hostile import put, zip_bytes
 from tests.findings.running import parse, result, sarif
@@ -178,3 +179,15 @@ def test_counts_are_those_of_the_files(tmp_path: Path) -> None:
 def msgspec_free(value: object) -> str:
     """Return JSON by the standard library: counts must be plain."""
     return json.dumps(value)
+
+
+def test_a_broken_report_is_mended_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who recognises it and who reads it share the mended text, and nobody keeps it after that."""
+    calls: list[str] = []
+    mend = document.mend
+    monkeypatch.setattr(document, "mend", lambda text, why: (calls.append(why), mend(text, why))[1])
+    whole = sarif([result("R1", "a.py", 1), result("R2", "b.py", 2)])
+    put(tmp_path, "in/cut.sarif", whole[: whole.index(b'"R2"')])
+    put(tmp_path, "in/other.json", b'{"other": [')
+    assert [f.rule.id for f in parse(tmp_path / "out", tmp_path / "in").findings()] == ["R1"]
+    assert len(calls) == 2 and not document._LAST
