@@ -146,7 +146,7 @@ def json_cases(name: str, path: Path) -> Iterator[Case]:
         for text in TEXTS:
             yield f"{name} text {text[:12]!r}", partial(retexted, document, text)
         data = path.read_bytes()
-        for damage in (b"[", b'{"a":', b'"', b"\\", b'"\\ud800",', b"\x00", b"\xff", b",", b"]", b"1", b" "):
+        for damage in (b"[", b'{"a":', b'"', b"\\", b'"\\ud800",', b"\x00", b"\xff", b",", b"]", b"1", b" ", b"NaN,"):
             middle = len(data) // 2
             yield f"{name} damaged {damage!r}", partial(joined, data[:middle], damage, data[middle:])
 

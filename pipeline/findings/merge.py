@@ -5,6 +5,7 @@
 | severity | the highest any scanner names; `severity-unknown` stays only when none does |
 | CVSS | the highest |
 | scanner, message, location | of the fullest sighting (most fields given), then the smallest by bytes |
+| package URL | the fullest sighting's, else another's of the same version, else made of ecosystem, name and version |
 | rule id | the CVE or other advisory shared, when a sighting has it; else the fullest sighting's |
 | rule name, help, help_uri, fix text, flow | the fullest sighting's, else the longest given |
 | snippet | the shortest given: the flagged code and nothing around it |
@@ -21,8 +22,8 @@ import msgspec
 
 from pipeline.findings.fingerprint import Sighting, Weakness
 from pipeline.findings.identity import Advisories
-from pipeline.findings.versions import order_versions
-from pipeline.records import Finding, Hints, PackageLocation, Rule, Severity
+from pipeline.findings.versions import order_versions, package_url
+from pipeline.records import Finding, Hints, Location, PackageLocation, Rule, Severity
 from pipeline.scanners.interface import RawFinding
 from pipeline.scanners.severity import UNKNOWN_FLAG
 
@@ -45,7 +46,7 @@ def merge(weakness: Weakness, advisories: Advisories, commit: str | None = None)
         rule=rule,
         severity=min((member.severity for member in named or members), key=SEVERITIES.index),
         domain=first.domain,
-        location=first.location,
+        location=_location(members),
         message=first.message,
         cvss=max((member.cvss for member in members if member.cvss is not None), default=None),
         snippet=min((m.snippet for m in members if m.snippet), key=lambda text: (len(text), text), default=None),
@@ -56,6 +57,17 @@ def merge(weakness: Weakness, advisories: Advisories, commit: str | None = None)
         flags=tuple(flag for flag in flags if flag != UNKNOWN_FLAG or not named),
         commit=_commit(members) or commit,
     )
+
+
+def _location(members: Sequence[RawFinding]) -> Location:
+    """Return the fullest sighting's place; a package's with its package URL, where its ecosystem has them."""
+    location = members[0].location
+    if not isinstance(location, PackageLocation) or location.purl:
+        return location
+    named = (member.location for member in members if isinstance(member.location, PackageLocation))
+    given = min((place.purl for place in named if place.purl and place.version == location.version), default=None)
+    purl = given or package_url(location.ecosystem, location.name, location.version)
+    return msgspec.structs.replace(location, purl=purl)
 
 
 def _commit(members: Sequence[RawFinding]) -> str | None:

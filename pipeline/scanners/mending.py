@@ -3,7 +3,8 @@
 One pass over the bytes, aware of strings and brackets. Mended are: a document that breaks off
 or goes wrong (cut at the break, every open object closed with a mark, so that the half-read
 element is known), nesting beyond `DEEPEST` (the subtree becomes null), lone surrogate escapes
-(become U+FFFD) and raw control characters in strings (become escapes).
+(become U+FFFD), raw control characters in strings (become escapes), and the numbers JSON doesn't
+have (NaN and Infinity, which Python writes, become null).
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from pipeline.scanners.interface import Fault
 
 Buffer = bytes | mmap.mmap | memoryview
 DEEPEST = 128
+ALWAYS_MISSING, BYTES_A_MISSING_NUMBER = 1_000, 40
+"""So many NaN and Infinity are read as null, and one more for so many bytes: with more it is no report."""
+
 MARK = b'"\\u0000cut":true'
 CUT = MARK + b"}"
 _TOKEN = re.compile(
     rb'"(?:[^"\\\x00-\x1f]++|\\.)*+"'  # a good string
     rb'|("(?:[^"\\]++|\\.)*+")'  # a string with raw control characters
+    rb"|(-?\b(?:NaN|Infinity)\b)"
     rb'|["{}\[\],]',
     re.DOTALL,
 )
@@ -61,6 +66,7 @@ class _Walk:
         self.empty = True
         self.edits: list[_Edit] = []
         self.deep: list[int] = []
+        self.missing = 0
 
     def step(self, token: bytes, start: int) -> bool:
         """Take one bracket or comma; False where the text stops making sense."""
@@ -135,6 +141,8 @@ def _mend(text: Buffer, complaint: str) -> Mended:
     if walk.deep:
         values = f"{len(walk.deep)} values nested more than {DEEPEST} deep, the first at byte {walk.deep[0]}"
         faults.append(_fault(f"{values}: left out"))
+    if walk.missing:
+        faults.append(_fault(f"{walk.missing} numbers that JSON doesn't have (NaN, Infinity): read as null"))
     if broken:
         faults.append(_fault(f"truncated or broken JSON at byte {walk.cut} of {size}: {complaint}"))
     elif bytes(text[walk.cut : walk.cut + 4096]).strip():
@@ -145,9 +153,14 @@ def _mend(text: Buffer, complaint: str) -> Mended:
 
 def _walk(text: Buffer, walk: _Walk) -> bool:
     """Walk the tokens to the document's end; True when something is broken on the way."""
+    most_missing = ALWAYS_MISSING + len(text) // BYTES_A_MISSING_NUMBER
     for match in _TOKEN.finditer(text):
         if match.lastindex:
-            walk.edits.append(_Edit(match.start(), match.end(), _escaped(match[0])))
+            walk.missing += match.lastindex == 2
+            if walk.missing > most_missing:
+                return True
+            good = _escaped(match[0]) if match.lastindex == 1 else b"null"
+            walk.edits.append(_Edit(match.start(), match.end(), good))
             continue
         token = match[0]
         if len(token) > 1:

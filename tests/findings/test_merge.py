@@ -1,5 +1,7 @@
 """What stays when many sightings become one finding."""
 
+import msgspec
+
 from pipeline.records import FileLocation, FlowStep, Hints, PackageLocation, Rule, Scanner, Severity, TextEdit
 from tests.findings.test_fingerprint import package, raw, see
 
@@ -62,3 +64,15 @@ def test_the_shortest_snippet_stays() -> None:
 def test_a_package_keeps_its_place() -> None:
     (finding,) = see([package(rule="CVE-2020-1111")])
     assert isinstance(finding.location, PackageLocation) and finding.location.name == "lodash"
+
+
+def test_a_package_gets_its_package_url() -> None:
+    bare = package(rule="CVE-2020-1111", name="@babel/core", version="7.1.0")
+    (finding,) = see([bare])
+    assert isinstance(finding.location, PackageLocation) and finding.location.purl == "pkg:npm/%40babel/core@7.1.0"
+    given = PackageLocation(ecosystem="npm", name="@babel/core", version="7.1.0", purl="pkg:npm/%40babel/core@7.1.0?a=b")
+    (kept,) = see([bare], [msgspec.structs.replace(bare, location=given, scanner=Scanner(name="b"))])
+    assert isinstance(kept.location, PackageLocation) and kept.location.purl == given.purl
+    unknown = PackageLocation(ecosystem="Unheard-of", name="x", version="1")
+    (other,) = see([msgspec.structs.replace(bare, location=unknown)])
+    assert other.location == unknown, "no package URL is made up"

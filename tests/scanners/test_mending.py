@@ -112,6 +112,19 @@ def test_lone_surrogates_and_control_characters_are_read(tmp_path: Path) -> None
     assert read(tmp_path, text) == ([1, 2], [])
 
 
+def test_numbers_that_json_does_not_have_are_null(tmp_path: Path) -> None:
+    text = b'{"score": NaN, "results": [{"number": 1, "score": -Infinity}, {"number": 2, "text": "NaN, Infinity"},'
+    numbers, faults = read(tmp_path, text + b' {"number": 3, "score":Infinity}, {"number": NaN}]}')
+    assert numbers == [1, 2, 3]
+    assert [fault.pointer for fault in faults] == ["/results/3", ""] and faults[1].reason.startswith("4 numbers that")
+    assert mend(b'{"a": [NaN,-Infinity,"NaN"], "b": xNaN}', "x").text.startswith(b'{"a": [null,null,"NaN"]')
+
+
+def test_nothing_but_numbers_that_json_does_not_have_is_no_report() -> None:
+    faults = mend(b"[" + b"NaN," * 10_000 + b"0]", "complaint").faults
+    assert [fault.reason.split(" at ")[0] for fault in faults][1:] == ["truncated or broken JSON"]
+
+
 def test_wrong_number_costs_one_result(tmp_path: Path) -> None:
     numbers, faults = read(tmp_path, b'{"results": [{"number": 1e999}, {"number": "x"}, {"number": 3}]}')
     assert numbers == [3]
