@@ -34,10 +34,6 @@ class SettingsError(UsageError):
     """A settings file or an override holds something that isn't a valid setting."""
 
 
-class NotYetAvailable(UsageError):
-    """A flag whose stage is designed but not built: refused, never silently ignored."""
-
-
 class InputRefused(Error):
     """What came from outside (artifact, report, source, data set) can't be used."""
 

@@ -7,12 +7,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Protocol, cast
 
 import msgspec
 
-from config.errors import Error, NotYetAvailable
+from config.errors import Error
 
 DESCRIPTION = """\
 Security models that learn from your own code, on your own machine. fixsmith watches your
@@ -73,7 +72,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("models", "daemon.commands.models", "the models there are, and whether they hold together"),
     Command("explain", "daemon.commands.explain", "explain a finding with the analysis specialist"),
     Command("fix", "daemon.commands.fix", "propose a fix for a finding, and verify it"),
-    Command("serve", "", "answer over HTTP on this machine"),
+    Command("serve", "daemon.commands.serve", "answer over HTTP on this machine"),
     Command("publish", "daemon.commands.publish", "upload a release to the Hugging Face Hub"),
     Command("worker", "daemon.commands.worker", "train on a CUDA machine"),
 )
@@ -112,15 +111,12 @@ def parser(chosen: Command | None = None) -> argparse.ArgumentParser:
         _module(chosen).add(subparsers)
         return result
     for command in COMMANDS:
-        later = "" if _is_built(command) else " (not yet available)"
-        subparsers.add_parser(command.name, help=command.summary + later, add_help=False)
+        subparsers.add_parser(command.name, help=command.summary, add_help=False)
     return result
 
 
 def _dispatch(words: list[str]) -> int:
     chosen = next((command for command in COMMANDS if words and command.name == words[0]), None)
-    if chosen is not None and not _is_built(chosen):
-        raise NotYetAvailable(f"fixsmith {chosen.name} is not yet available.", "`fixsmith --help` says what is.")
     command_parser = parser(chosen)
     arguments = command_parser.parse_args(words)
     if chosen is None:
@@ -129,10 +125,6 @@ def _dispatch(words: list[str]) -> int:
     result = _module(chosen).run(arguments)
     sys.stdout.flush()
     return result
-
-
-def _is_built(command: Command) -> bool:
-    return bool(command.module) and find_spec(command.module) is not None
 
 
 def _module(command: Command) -> CommandModule:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from config.errors import Error, InputRefused, NotYetAvailable, Postponed, UsageError
+from config.errors import Error, InputRefused, Postponed, UsageError
 from config.load import load_settings
 from config.location import HELP, settings_file
 from config.settings import Settings
@@ -135,7 +135,7 @@ def as_error(error: Exception) -> Error:
 def run(arguments: argparse.Namespace) -> int:
     """Run with parsed arguments, errors raised."""
     settings = settings_of(arguments)
-    _refuse_what_is_not_built(arguments, settings)
+    _refuse_an_unknown_stage(arguments, settings)
     if settings.fine_tuning.backend != "mlx" and not arguments.skip_fine_tuning:
         _check_remote(settings)
     if settings.fine_tuning.upload_enabled:
@@ -267,15 +267,12 @@ def _check_remote(settings: Settings) -> None:
     storage(settings.remote)
 
 
-def _refuse_what_is_not_built(arguments: argparse.Namespace, settings: Settings) -> None:
+def _refuse_an_unknown_stage(arguments: argparse.Namespace, settings: Settings) -> None:
     if arguments.only is None:
         return
-    built = [stage.name for stage in stages(settings)]
-    if arguments.only in built:
-        return
-    if arguments.only in PLANNED:
-        raise NotYetAvailable(f"Stage '{arguments.only}' is not yet available.", f"Stages: {', '.join(built)}.")
-    raise UsageError(f"There is no stage '{arguments.only}'.", f"Stages: {', '.join(built)}.")
+    known = [stage.name for stage in stages(settings)]
+    if arguments.only not in known:
+        raise UsageError(f"There is no stage '{arguments.only}'.", f"Stages: {', '.join(known)}.")
 
 
 def _report(result: RunResult, output: Path, arguments: argparse.Namespace) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from config.errors import UsageError
-from daemon.commands.asking import Meant, add_finding, meant, visible
+from daemon.commands.asking import add_finding, meant, visible
 
 if TYPE_CHECKING:
-    from pipeline.assistant.fixing import Proposed, Verifier
+    from pipeline.assistant.question import Meant
+    from pipeline.assistant.verifying import Proposed, Verifier
 
 TRIES = 4
 
@@ -41,16 +41,17 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show what is proposed; return 0 when it is verified, else 1."""
-    from pipeline.assistant.fixing import is_verified, proposed
+    from pipeline.assistant.fixing import proposed
     from pipeline.assistant.specialist import specialist_of
+    from pipeline.assistant.verifying import is_verified, require_open, verifier_of
 
     if arguments.tries < 1:
         raise UsageError("--tries must be at least 1.", f"Leave it out for {TRIES}.")
     asked = meant(arguments)
     specialist = specialist_of(asked.run, "codefix")
-    _require_open(asked)
+    require_open(asked)
     with ExitStack() as stack:
-        verifier = _verifier(arguments, asked, stack)
+        verifier = verifier_of(asked, arguments.source, stack, as_it_is=arguments.apply)
         made = proposed(asked.material, specialist, verifier, arguments.tries)
         if not made:
             raise UsageError(
@@ -65,45 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(made, best, written)
     return 0 if best is not None else 1
-
-
-def _require_open(asked: Meant) -> None:
-    from pipeline.records import Finding
-    from pipeline.stage import read_records
-
-    name = asked.material.finding.fingerprint
-    if all(one.fingerprint != name for one in read_records(asked.run / "parse" / "findings.jsonl", Finding)):
-        raise UsageError(
-            f"Finding {name[:8]} is gone from the newer scan: there is nothing to fix.",
-            "`fixsmith findings` shows the open ones.",
-        )
-
-
-def _verifier(arguments: argparse.Namespace, asked: Meant, stack: ExitStack) -> Verifier:
-    """Return how fixes are verified: in the scanned commit, or, to apply one, in the working copy as it is."""
-    from pipeline.assistant.fixing import Verifier
-    from pipeline.assistant.question import request_of
-    from pipeline.fixes.interface import Snapshot
-    from pipeline.records import Finding
-    from pipeline.source.tree import open_tree
-    from pipeline.stage import read_records
-
-    request = request_of(asked.run)
-    recorded = request.source if request is not None else None
-    source = Path(arguments.source).expanduser() if arguments.source else Path(recorded) if recorded else None
-    if source is None or (not source.is_dir() and not arguments.source):
-        if arguments.apply:
-            raise UsageError("There is no source to write into.", "Name the working copy with --source.")
-        source = None
-    commit = None if arguments.apply or request is None else request.commit
-    tree = stack.enter_context(open_tree(str(source), commit, asked.settings.source)) if source is not None else None
-    return Verifier(
-        settings=asked.settings.verification,
-        snapshot=Snapshot(tree) if tree is not None else None,
-        source=source,
-        cache=asked.run.parents[1] / "cache" / "scans",
-        findings=tuple(read_records(asked.run / "parse" / "findings.jsonl", Finding)),
-    )
 
 
 def _apply(asked: Meant, best: Proposed, verifier: Verifier) -> str:

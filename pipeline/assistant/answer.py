@@ -16,6 +16,7 @@ from pipeline.stage import read_records
 
 ANSWER_TOKENS = 160
 SECONDS = 600
+COMMAND = (sys.executable, "-m", "pipeline.assistant.worker")
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ def answer(base: Path, adapter: Path | None, messages: Sequence[Message], tokens
 def ask(asked: Asked) -> tuple[Said, ...]:
     """Return the specialist's answers, in the order of the seeds; raise Error when it can't answer."""
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.assistant.worker"],
+        COMMAND,
         input=msgspec.json.encode(asked),
         capture_output=True,
         env=blas.environment(),
@@ -76,6 +77,11 @@ def ask(asked: Asked) -> tuple[Said, ...]:
         check=False,
     )
     if done.returncode != 0:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-        raise Error(f"The specialist could not answer: {last[0]}", "Check the model with `fixsmith doctor`.")
+        raise could_not(done.stderr)
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=tuple[Said, ...])
+
+
+def could_not(stderr: bytes) -> Error:
+    """Return the error that says why the child ended, as its last line has it."""
+    last = stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+    return Error(f"The specialist could not answer: {last[0]}", "Check the model with `fixsmith doctor`.")

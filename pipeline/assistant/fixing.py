@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import msgspec
 
 from config.errors import UsageError
-from config.settings import Verification
 from pipeline.assistant.answer import Asked, Said, ask
 from pipeline.assistant.specialist import Specialist
+from pipeline.assistant.verifying import Proposed, Verifier, diff_of, is_verified
 from pipeline.dataset import prompts
 from pipeline.dataset.examples import Material, codefix
 from pipeline.evaluation.fixes import as_fix, propose
-from pipeline.fixes.interface import Snapshot
 from pipeline.models.base import resolve
-from pipeline.records import Example, Excerpt, Finding, Fix, FixSource, Outcome, PackageLocation, Record, Verdict
-from pipeline.verification.change import Stale, apply
-from pipeline.verification.packages import judge_coordinate
-from pipeline.verification.scanning import rules_in
-from pipeline.verification.service import Proposal, Service, verdict_of
+from pipeline.records import Example, Excerpt, Finding, Fix, FixSource, Outcome, PackageLocation
+from pipeline.verification.service import verdict_of
 
 TOKENS = 400
 TEMPERATURE = 0.7
 SEED = 20_250_917
-NO_SOURCE = "its source isn't here"
 Answers = Callable[[Asked], tuple[Said, ...]]
-
-
-class Proposed(Record):
-    """A fix, the change it makes as a unified diff, and what verification says of it."""
-
-    fix: Fix
-    diff: str
-    verdict: Verdict
-
-
-class Verifier(msgspec.Struct, frozen=True):
-    """How proposals are verified: in which files, with which scanners, beside which other findings."""
-
-    settings: Verification
-    snapshot: Snapshot | None
-    source: Path | None
-    cache: Path
-    findings: Sequence[Finding] = ()
-
-    def judge(self, finding: Finding, fixes: Sequence[Fix]) -> list[Proposed]:
-        """Return each fix with its diff and its verdict; one start of the scanner for all."""
-        if self.snapshot is None:
-            return [Proposed(fix=fix, diff=diff_of(fix), verdict=_unseen(finding, fix)) for fix in fixes]
-        own_rules = rules_in([self.source]) if self.source else None
-        service = Service(self.settings, self.cache, own_rules, self.findings)
-        verdicts = service.verify([Proposal(finding, fix, self.snapshot) for fix in fixes])
-        return [
-            Proposed(fix=fix, diff=diff_in(finding, fix, self.snapshot), verdict=verdict)
-            for fix, verdict in zip(fixes, verdicts, strict=True)
-        ]
 
 
 def question_of_fix(material: Material) -> Example:
@@ -91,25 +54,6 @@ def proposed(
         known = [fix for fix, _ in material.fixes if fix.source is not FixSource.HISTORY]
         made += verifier.judge(material.finding, known) if known else []
     return made
-
-
-def is_verified(one: Proposed) -> bool:
-    """Tell whether verification confirmed a proposal."""
-    return one.verdict.outcome is Outcome.VERIFIED
-
-
-def diff_in(finding: Finding, fix: Fix, snapshot: Snapshot) -> str:
-    """Return the whole change to the file as a unified diff; of a fix that doesn't fit, its lines alone."""
-    try:
-        change = apply(finding, fix, snapshot)
-    except Stale:
-        return diff_of(fix)
-    return _diff(change.path, change.before.text, change.after.text)
-
-
-def diff_of(fix: Fix) -> str:
-    """Return the replaced lines and the new ones as a unified diff."""
-    return _diff(fix.path, fix.before, fix.replacement)
 
 
 def _of_the_specialist(
@@ -148,12 +92,6 @@ def _unread(fix: Fix, check: str) -> Proposed:
     return Proposed(fix=fix, diff=diff_of(fix), verdict=verdict)
 
 
-def _unseen(finding: Finding, fix: Fix) -> Verdict:
-    if fix.before.strip() and fix.before.strip() == prompts.coordinate(finding):
-        return verdict_of(fix, *judge_coordinate(finding, fix))
-    return verdict_of(fix, Outcome.UNVERIFIABLE, NO_SOURCE)
-
-
 def _flagged(finding: Finding, excerpt: Excerpt) -> Fix | None:
     lines = excerpt.text.rstrip("\n").split("\n")
     first, last = excerpt.flagged[0], min(excerpt.flagged[1], excerpt.start_line + len(lines) - 1)
@@ -172,12 +110,3 @@ def _nothing_yet(finding: Finding, path: str, lines: tuple[int, int], before: st
         fingerprint=finding.fingerprint, source=FixSource.MODEL, path=path, start_line=lines[0], end_line=lines[1],
         before=before, replacement="",
     )  # fmt: skip
-
-
-def _diff(path: str, before: str, after: str) -> str:
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(
-            before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
-        )
-    )

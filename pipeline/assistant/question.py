@@ -8,14 +8,28 @@ from pathlib import Path
 import msgspec
 
 from config.errors import UsageError
+from config.settings import Settings
 from pipeline.dataset.assemble import read_materials
 from pipeline.dataset.examples import Material, analysis
 from pipeline.records import FileLocation, Finding, Message
-from pipeline.stage import Request
+from pipeline.stage import MANIFEST, Manifest, Request
 
 SHORTEST_NAME = 4
 _PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+)")
 STAGES = ("parse", "locate", "mine", "verify", "retrieve")
+
+
+class Meant(msgspec.Struct, frozen=True):
+    """The finding that is meant, with the folder of its run and the settings in force."""
+
+    settings: Settings
+    run: Path
+    material: Material
+
+
+def meant(run: Path, name: str, settings: Settings) -> Meant:
+    """Return what a run knows about the finding called `name`; raises as `material_of` does."""
+    return Meant(settings, run, material_of(run, name, _characters(run, settings.knowledge.characters)))
 
 
 def material_of(run: Path, name: str, characters: int) -> Material:
@@ -64,3 +78,12 @@ def _is(finding: Finding, name: str) -> bool:
         return False
     first = location.start_line or 0
     return location.path == place["path"] and first <= int(place["line"]) <= (location.end_line or first)
+
+
+def _characters(run: Path, otherwise: int) -> int:
+    """Return what passages may take of a prompt: as the run's own data set had it."""
+    try:
+        manifest = msgspec.json.decode((run / "assemble" / MANIFEST).read_bytes(), type=Manifest)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return otherwise
+    return int(manifest.settings.get("characters", otherwise))

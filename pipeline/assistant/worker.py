@@ -1,4 +1,4 @@
-"""The child process that answers: one request as JSON on stdin, the answers as a JSON list on stdout."""
+"""The child process that answers: a question a line as JSON on stdin, its answers as a JSON list on stdout."""
 
 from __future__ import annotations
 
@@ -18,14 +18,31 @@ ROUNDS = 4
 
 
 def main() -> None:
-    """Load, answer, print."""
-    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Asked)
+    """Answer each line, until there are no more; a model is loaded when another one is asked."""
+    loaded: tuple[tuple[str, str | None], Any] | None = None
+    for line in sys.stdin.buffer:
+        asked = msgspec.json.decode(line, type=Asked)
+        named = (asked.base, asked.adapter)
+        if loaded is None or loaded[0] != named:
+            loaded = None  # there is room for one
+            loaded = (named, _load(*named))
+        answers = _answers(asked, *loaded[1])
+        sys.stdout.write(msgspec.json.encode(answers).decode() + "\n")
+        sys.stdout.flush()
+
+
+def _load(base: str, adapter: str | None) -> tuple[Any, Any]:
     blas.load()
-    import mlx.core as mx
     from mlx_lm import load
+
+    model, tokenizer = load(base, adapter_path=adapter)[:2]
+    return model, tokenizer
+
+
+def _answers(asked: Asked, model: Any, tokenizer: Any) -> list[Said]:
+    import mlx.core as mx
     from mlx_lm.sample_utils import make_sampler
 
-    model, tokenizer = load(asked.base, adapter_path=asked.adapter)[:2]
     turns = [{"role": message.role, "content": message.content} for message in asked.messages]
     prompt = chat.tokens(tokenizer, turns, ask=True)
     answers = []
@@ -34,7 +51,7 @@ def main() -> None:
             mx.random.seed(seed)
         sampler = make_sampler(temp=asked.temperature if seed is not None else 0.0)
         answers.append(written(model, tokenizer, prompt, asked.tokens, sampler))
-    sys.stdout.write(msgspec.json.encode(answers).decode() + "\n")
+    return answers
 
 
 def written(model: Any, tokenizer: Any, prompt: Sequence[int], tokens: int, sampler: Any) -> Said:

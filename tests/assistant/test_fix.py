@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -17,80 +14,23 @@ from config.settings import Settings
 from daemon.cli import main
 from pipeline.assistant.answer import Asked, Said, ask
 from pipeline.assistant.applying import write
-from pipeline.assistant.fixing import Verifier, is_verified, proposed, question_of_fix
+from pipeline.assistant.fixing import proposed, question_of_fix
 from pipeline.assistant.question import material_of
 from pipeline.assistant.specialist import Specialist, specialist_of
+from pipeline.assistant.verifying import Verifier, is_verified
 from pipeline.assistant.worker import circles
 from pipeline.champions import ADAPTER, Champion
 from pipeline.fixes.interface import Snapshot
-from pipeline.models import blas
 from pipeline.records import (
-    Domain,
-    Excerpt,
-    FileLocation,
-    Finding,
     Fix,
     FixSource,
     Message,
-    Outcome,
-    Retrieved,
-    Rule,
-    Scanner,
-    Severity,
-    Tier,
 )
 from pipeline.source.tree import open_tree
-from pipeline.stage import MANIFEST, Manifest, Request, write_records
+from pipeline.stage import write_records
 from pipeline.verification.change import apply
-from pipeline.verification.service import verdict_of
 
-ROOT = Path(__file__).resolve().parents[2]
-CODE = "import hashlib\n\n\ndef name(content):\n    return hashlib.md5(content).hexdigest()\n"
-GOOD, BAD = "    return hashlib.sha256(content).hexdigest()", "    return hashlib.sha1(content).hexdigest()"
-FINDING = Finding(
-    fingerprint="a" * 64, scanner=Scanner(name="ruff"), rule=Rule(id="S324", cwes=(327,)), severity=Severity.HIGH,
-    domain=Domain.SAST, message="insecure hash", location=FileLocation(path="app.py", start_line=5, end_line=5),
-)  # fmt: skip
-EXCERPT = Excerpt(
-    fingerprint="a" * 64, path="app.py", start_line=4, text="".join(CODE.splitlines(keepends=True)[3:]),
-    flagged=(5, 5), language="python", tier=Tier.PARSED, symbol="name",
-)  # fmt: skip
-NOBODY = Specialist(base="embedded", adapter="none", run="r")
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    (folder / "app.py").write_text(CODE)
-    return folder
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, source: Path) -> Path:
-    """A workspace with one run without specialists, in which a tool's fix was verified."""
-    run = tmp_path / "runs" / "abc"
-    write_records(run / "parse/findings.jsonl", [FINDING])
-    write_records(run / "locate/excerpts.jsonl", [EXCERPT])
-    tool = Fix(
-        fingerprint="a" * 64, source=FixSource.TOOL, path="app.py", start_line=5, end_line=5,
-        before=CODE.splitlines(keepends=True)[4], replacement=f"{GOOD}\n",
-    )  # fmt: skip
-    write_records(run / "mine/fixes.jsonl", [tool])
-    write_records(run / "verify/verdicts.jsonl", [verdict_of(tool, Outcome.VERIFIED, "seen")])
-    write_records(run / "retrieve/passages.jsonl", [Retrieved(fingerprint="a" * 64, passages=())])
-    for name in ("parse", "locate", "mine", "verify", "retrieve"):
-        finish(run / name, {})
-    request = Request(artifacts="a", artifacts_digest="d", source=str(source))
-    (run / "run.json").write_bytes(msgspec.json.encode({"run": "abc", "request": request}))
-    (tmp_path / "latest").symlink_to("runs/abc")
-    return tmp_path
-
-
-def finish(stage: Path, counts: dict) -> None:
-    manifest = Manifest(stage=stage.name, key="k", code="c", settings={}, inputs={}, outputs={}, counts=counts)
-    stage.mkdir(parents=True, exist_ok=True)
-    (stage / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+from .samples import BAD, CODE, FINDING, GOOD, NOBODY, finish
 
 
 def asked(workspace: Path, *words: str) -> list[str]:
@@ -181,14 +121,6 @@ def test_a_run_without_training_is_answered_for_by_the_champion(workspace: Path)
     assert found == Specialist(base="embedded", adapter=str(workspace.resolve() / "champions/old/single"), run="old")
     finish(run / "train-codefix", {"base_model": "other"})
     assert specialist_of(run, "codefix").run == "abc"
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny") / "tiny"
-    environment = blas.environment(os.environ | {"PYTHONPATH": str(ROOT)})
-    subprocess.run([sys.executable, "-m", "tests.evaluation.tiny", str(folder)], check=True, env=environment)
-    return folder
 
 
 def test_a_real_model_is_asked_and_its_nonsense_refuted(
