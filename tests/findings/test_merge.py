@@ -70,7 +70,9 @@ def test_a_package_gets_its_package_url() -> None:
     bare = package(rule="CVE-2020-1111", name="@babel/core", version="7.1.0")
     (finding,) = see([bare])
     assert isinstance(finding.location, PackageLocation) and finding.location.purl == "pkg:npm/%40babel/core@7.1.0"
-    given = PackageLocation(ecosystem="npm", name="@babel/core", version="7.1.0", purl="pkg:npm/%40babel/core@7.1.0?a=b")
+    given = PackageLocation(
+        ecosystem="npm", name="@babel/core", version="7.1.0", purl="pkg:npm/%40babel/core@7.1.0?a=b"
+    )
     (kept,) = see([bare], [msgspec.structs.replace(bare, location=given, scanner=Scanner(name="b"))])
     assert isinstance(kept.location, PackageLocation) and kept.location.purl == given.purl
     unknown = PackageLocation(ecosystem="Unheard-of", name="x", version="1")
