@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import certifi
+
 from config.settings import Github
 from tests.daemon.stand_in import TOKEN, StandIn
 
@@ -62,7 +64,9 @@ def encrypt(github, folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     github.api.socket = context.wrap_socket(github.api.socket, server_side=True)
-    return "https", {**environment, "REQUESTS_CA_BUNDLE": str(folder / "cert.pem")}
+    bundle = folder / "bundle.pem"  # as many authorities as at GitHub's, and ours
+    bundle.write_bytes(Path(certifi.where()).read_bytes() + (folder / "cert.pem").read_bytes())
+    return "https", {**environment, "REQUESTS_CA_BUNDLE": str(bundle)}
 
 
 def write(folder, scheme, github, poll):

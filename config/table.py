@@ -17,7 +17,7 @@ Generated from the types in `config/sections`. The file is YAML, a section to a 
 error. Every key can also be given in the environment, where it wins over the file:
 `fine_tuning.batch_size` is `FINE_TUNING_BATCH_SIZE` or `FIXSMITH_FINE_TUNING_BATCH_SIZE`, lists and mappings
 as YAML in one line. The service reads the file again when it changes, and keeps the old settings when the
-change isn't valid (`fixsmith status` says so).
+change isn't valid (`fixsmith status` says so). Other folders are moved to at once; what waits in the old ones stays.
 """
 
 

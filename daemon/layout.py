@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
 
+from config.errors import Error
 from config.settings import Settings
+
+ADVICE = "Change its owner, or name another folder in the settings (fine_tuning.workspace_dir, section daemon)."
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -56,9 +60,14 @@ class Layout(msgspec.Struct, frozen=True):
         return self.logs / f"run-{run_id}.log"
 
     def make(self) -> None:
-        """Make the folders, readable by their owner alone."""
+        """Make the folders, readable by their owner alone; raises Error for one that can't be made or written."""
         for folder in (self.workspace, self.state, self.backups, self.downloads, self.logs, self.drop):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise Error(f"The folder {folder} can't be made: {error.strerror}.", ADVICE) from error
+            if (found := obstacle(folder)) is not None:
+                raise Error(found, ADVICE)
 
 
 def layout_of(settings: Settings) -> Layout:
@@ -69,6 +78,14 @@ def layout_of(settings: Settings) -> Layout:
         state=_absolute(settings.daemon.state_dir) if settings.daemon.state_dir else workspace / "service",
         drop=_absolute(settings.daemon.drop_folder) if settings.daemon.drop_folder else workspace / "drop",
     )
+
+
+def obstacle(folder: Path) -> str | None:
+    """Return what keeps a folder from being made or written, None when nothing does; touches nothing."""
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return None
+    return f"{there} can't be written." if there.is_dir() else f"{there} isn't a folder."
 
 
 def _absolute(path: str) -> Path:

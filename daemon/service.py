@@ -15,9 +15,10 @@ from daemon.clock import Clock, SystemClock
 from daemon.command import FLOW
 from daemon.conditions.readings import Sensors
 from daemon.conditions.sensors import KeepAwake, sensors_of
+from daemon.foundation import begin_anew, check_folders, foundation_of, listen_for_stops
 from daemon.identity import Instance
 from daemon.intake import Intake
-from daemon.layout import Layout, layout_of
+from daemon.layout import Layout
 from daemon.logs import set_up
 from daemon.notify import Notifier
 from daemon.runner import Runner
@@ -84,11 +85,13 @@ class Service:
         echo: bool = False,
     ) -> None:
         self._stopped = threading.Event()
-        self._handle_stops()
-        self.live = LiveSettings(config)
+        self._is_told_to_stop = self._begins_anew = False
+        listen_for_stops(self.request_stop)
+        self.live = LiveSettings(config, lambda changed: check_folders(changed, config))
         self.clock: Clock = clock or SystemClock()
         settings = self.live.current()
-        self.layout: Layout = layout_of(settings)
+        self.foundation = foundation_of(settings)
+        self.layout: Layout = self.foundation.layout
         self.layout.make()
         self.instance = Instance(self.layout.lock)
         self.instance.acquire(self.clock.now())
@@ -104,10 +107,10 @@ class Service:
         )  # fmt: skip
         self.intake = Intake(self._stores[1], self.live, self.layout, sensors, self.clock, notifiers[1], self._queued)
         self.work = Loop("runner", self._work, self._trouble)
-        self.incoming = Loop("intake", self.intake.step, self._trouble)
-        seconds, notes = settings.daemon.drop_poll_seconds, Path(settings.knowledge.folder or ".").expanduser()
+        self.incoming = Loop("intake", self._take_in, self._trouble)
+        seconds, notes = self.foundation.drop_poll_seconds, Path(self.foundation.notes).expanduser()
         self.watches = [FolderWatch(self.layout.drop, self.incoming.wake, seconds, config)]
-        if settings.knowledge.folder and notes.is_dir():
+        if self.foundation.notes and notes.is_dir():
             self.watches.append(FolderWatch(notes, self.incoming.wake, seconds))
         if notice:
             notifiers[0].needs_person("store", "The database was damaged", notice)
@@ -126,10 +129,13 @@ class Service:
         self.incoming.wake()  # for what changed before it was watched
         self._stopped.wait()
         self._shut_down()
+        if self._begins_anew:
+            begin_anew(lambda: self._is_told_to_stop)
         return 0
 
     def request_stop(self, *_: object) -> None:
         """Have everything checkpoint and end; safe in a signal handler."""
+        self._is_told_to_stop = True
         self._stopped.set()
 
     def wake(self, *_: object) -> None:
@@ -138,11 +144,14 @@ class Service:
         self.incoming.wake()
         self.work.wake()
 
-    def _handle_stops(self) -> None:
-        """Take signals before there is anything to interrupt: one sent while the service begins counts, too."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.request_stop)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who sees the lock may send one; the first look comes anyway
+    def _take_in(self) -> float:
+        """One step of the intake; where the settings ask for another foundation, everything ends and begins anew."""
+        if foundation_of(self.live.current()) == self.foundation:
+            return self.intake.step()
+        logger.info("the settings ask for other folders or logs: beginning anew")
+        self._begins_anew = True
+        self._stopped.set()
+        return AFTER_TROUBLE
 
     def _work(self) -> float:
         """One step of the runner; without patience where something else waits for this thread."""

@@ -12,7 +12,7 @@ from config.load import valid_part
 from config.reload import LiveSettings
 from config.settings import Settings, Watched
 from daemon.identity import holder
-from daemon.layout import layout_of
+from daemon.layout import layout_of, obstacle
 from daemon.places import REVIEW, SETTINGS, problems_of, problems_of_githubs, told
 from daemon.store.records import Run, RunProgress, RunState, WorkflowRunState
 from daemon.store.store import Store
@@ -69,6 +69,7 @@ def snapshot(config: Path | None, now: float) -> Snapshot:
     held = holder(layout.lock)
     problems = [problem] if problem else []
     if not layout.database.exists():
+        problems += [found] if (found := obstacle(layout.state)) else []
         return _empty(now, str(layout.workspace), problems, settings)
     store = Store.open(layout.database, read_only=True)
     try:

@@ -19,7 +19,9 @@ class FolderWatch:
         self, folder: Path, changed: Callable[[], None], fallback: float = 30.0, file: Path | None = None
     ) -> None:
         self.folder = folder
-        self.file = None if file is None else file.absolute()
+        self.files = () if file is None else (file.absolute(), file.resolve())
+        """The file by its own name and where links lead: a change of either counts."""
+        self._names = {path.name.casefold() for path in self.files}
         self.changed = changed
         self.fallback = fallback
         self._observer: Any = None
@@ -52,7 +54,7 @@ class FolderWatch:
 
     def _of_file(self, event: Any) -> None:
         """Take an event from the file's folder; editors write another file and rename it."""
-        if str(self.file) in (event.src_path, getattr(event, "dest_path", "")):
+        if {Path(path).name.casefold() for path in (event.src_path, event.dest_path)} & self._names:
             self.dispatch(event)
 
     def _observe(self) -> Any:
@@ -60,8 +62,8 @@ class FolderWatch:
 
         observer = Observer()
         observer.schedule(self, str(self.folder), recursive=True)
-        if self.file is not None:
-            observer.schedule(_Handler(self._of_file), str(self.file.parent), recursive=False)
+        for folder in dict.fromkeys(path.parent for path in self.files):
+            observer.schedule(_Handler(self._of_file), str(folder), recursive=False)
         observer.start()
         return observer
 

@@ -30,12 +30,16 @@ class Specification(msgspec.Struct, frozen=True):
     stop_seconds: int
 
     @property
+    def config(self) -> Path | None:
+        """The settings file it is started with."""
+        if "--config" not in self.arguments:
+            return None
+        return Path(self.arguments[self.arguments.index("--config") + 1])
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """The paths it names, all of which must exist for it to start."""
-        named = [Path(self.arguments[0]), self.folder]
-        if "--config" in self.arguments:
-            named.append(Path(self.arguments[self.arguments.index("--config") + 1]))
-        return tuple(named)
+        return (Path(self.arguments[0]), self.folder, *([self.config] if self.config else []))
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -69,6 +73,14 @@ class Manager(Protocol):
 
     def condition(self) -> Condition:
         """Say how it stands."""
+        ...
+
+    def installed(self) -> Specification:
+        """Return the service as its definition has it; raises ServiceError when there is none that can be read."""
+        ...
+
+    def last_words(self) -> str:
+        """Return the end of what it wrote outside its own log, empty when that can't be had."""
         ...
 
 

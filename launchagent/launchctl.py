@@ -7,10 +7,11 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from launchagent.interface import LABEL, Condition, ServiceError, Specification, stale
-from launchagent.plist import agent_of, decode, encode
+from launchagent.plist import LOG, agent_of, decode, encode
 from pipeline.stage import write_atomically
 
 SECONDS = 30.0
@@ -18,6 +19,8 @@ BUSY = 36  # "Operation now in progress": it is still ending
 IO_ERROR = 5  # also said when the service is loaded already
 NO_SUCH = (3, 113)
 TRIES = 40
+PAUSE = 0.5
+LAST_LINES = 3
 
 
 class Launchd:
@@ -65,7 +68,7 @@ class Launchd:
     def condition(self) -> Condition:
         """Read `launchctl print`, and whether the file's paths still exist."""
         code, text = self._launchctl("print", self.target)
-        problems = self._problems()
+        problems = self._problems() if self.path.exists() else ()
         if code != 0:
             return Condition(self.path.exists(), problems=problems)
         return Condition(
@@ -76,15 +79,25 @@ class Launchd:
             problems,
         )
 
+    def installed(self) -> Specification:
+        """Return the service as the file has it."""
+        self._need_installed()
+        agent = decode(self.path.read_bytes())
+        logs = Path(agent.StandardErrorPath).parent
+        return Specification(tuple(agent.ProgramArguments), Path(agent.WorkingDirectory), logs, agent.ExitTimeOut)
+
+    def last_words(self) -> str:
+        """Return the end of what launchd kept of its stderr."""
+        with suppress(OSError):
+            lines = (self.installed().logs / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+            return "\n".join(lines[-LAST_LINES:])
+        return ""
+
     def _problems(self) -> tuple[str, ...]:
-        if not self.path.exists():
-            return ()
         try:
-            agent = decode(self.path.read_bytes())
+            return stale(self.installed().paths)
         except ServiceError as error:
             return (str(error),)
-        arguments = tuple(agent.ProgramArguments)
-        return stale(Specification(arguments, Path(agent.WorkingDirectory), Path("/"), agent.ExitTimeOut).paths)
 
     def _load(self) -> None:
         """Bootstrap; "input/output error" is fine when the service turns out to be loaded."""
@@ -95,16 +108,17 @@ class Launchd:
                 return
             if code not in (BUSY, IO_ERROR):
                 break
-            self.sleep(0.5)
+            self.sleep(PAUSE)
         raise ServiceError(f"launchd doesn't load the service ({code}: {text.strip()}).", "Look at `fixsmith doctor`.")
 
     def _unload(self) -> None:
         """Boot out, again while launchd says it is busy ending the service."""
-        for _ in range(TRIES):
-            code, _ = self._launchctl("bootout", self.target)
+        patience = self._patience()
+        for _ in range(TRIES + int(patience / PAUSE)):
+            code, _ = self._launchctl("bootout", self.target, seconds=SECONDS + patience)
             if code in NO_SUCH or not self.condition().loaded:
                 return
-            self.sleep(0.5)
+            self.sleep(PAUSE)
         raise ServiceError("launchd doesn't let the service go.", "Try again in a minute.")
 
     def _need_installed(self) -> None:
@@ -116,9 +130,16 @@ class Launchd:
         if code:
             raise ServiceError(f"`launchctl {words[0]}` failed ({code}: {text.strip()}).", "Look at `fixsmith doctor`.")
 
-    def _launchctl(self, *words: str) -> tuple[int, str]:
+    def _patience(self) -> float:
+        """Return the seconds that the service may take for a checkpoint when it is stopped."""
         try:
-            result = subprocess.run(["launchctl", *words], capture_output=True, text=True, timeout=SECONDS, check=False)
+            return float(self.installed().stop_seconds)
+        except ServiceError:
+            return 0.0
+
+    def _launchctl(self, *words: str, seconds: float = SECONDS) -> tuple[int, str]:
+        try:
+            result = subprocess.run(["launchctl", *words], capture_output=True, text=True, timeout=seconds, check=False)
         except FileNotFoundError as error:
             raise ServiceError("There is no `launchctl` here.", "This needs macOS.") from error
         except subprocess.TimeoutExpired as error:

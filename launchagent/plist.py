@@ -13,6 +13,7 @@ from launchagent.interface import LABEL, ServiceError, Specification, search_pat
 
 THROTTLE_SECONDS = 30
 OWNER_ONLY = 0o077
+LOG = "launchd.log"
 
 
 class KeepAlive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,8 +46,8 @@ def agent_of(specification: Specification) -> Agent:
         ProgramArguments=[*specification.arguments, "--stay-down"],
         WorkingDirectory=str(specification.folder),
         EnvironmentVariables={"PATH": search_path(), "PYTHONUNBUFFERED": "1"},
-        StandardOutPath=str(specification.logs / "launchd.log"),
-        StandardErrorPath=str(specification.logs / "launchd.log"),
+        StandardOutPath=str(specification.logs / LOG),
+        StandardErrorPath=str(specification.logs / LOG),
         KeepAlive=KeepAlive(SuccessfulExit=False),
         ExitTimeOut=specification.stop_seconds,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from launchagent.interface import Condition, ServiceError, Specification, search_path, stale
@@ -50,14 +51,14 @@ class Systemd:
             write_atomically(self.path, content)
             self._must("daemon-reload")
         self._must("enable", UNIT)
-        self._must("restart" if changed else "start", UNIT)
+        self._must("restart" if changed else "start", UNIT, seconds=SECONDS + specification.stop_seconds)
         return changed
 
     def uninstall(self) -> bool:
         """Stop, disable and remove the unit."""
         had = self.path.exists()
         if had:
-            self._must("disable", "--now", UNIT)
+            self._must("disable", "--now", UNIT, seconds=SECONDS + self.installed().stop_seconds)
             self.path.unlink()
             self._must("daemon-reload")
         return had
@@ -70,7 +71,7 @@ class Systemd:
     def stop(self) -> None:
         """Stop it; it starts again at the next login."""
         self._need_installed()
-        self._must("stop", UNIT)
+        self._must("stop", UNIT, seconds=SECONDS + self.installed().stop_seconds)
 
     def condition(self) -> Condition:
         """Ask systemd for the unit's properties."""
@@ -81,29 +82,40 @@ class Systemd:
         pid = int(found.get("MainPID", "0") or 0) or None
         loaded = found.get("ActiveState") in ("active", "activating", "deactivating")
         status = found.get("ExecMainStatus", "")
-        return Condition(True, loaded, pid, int(status) if status.isdigit() else None, self._problems())
+        problems = stale(self.installed().paths)
+        return Condition(True, loaded, pid, int(status) if status.isdigit() else None, problems)
 
-    def _problems(self) -> tuple[str, ...]:
+    def installed(self) -> Specification:
+        """Return the service as the unit has it."""
+        self._need_installed()
         values = dict(line.split("=", 1) for line in self.path.read_text().splitlines() if "=" in line)
         arguments = tuple(_unquoted(word) for word in values.get("ExecStart", "").split('" "'))
+        seconds = values.get("TimeoutStopSec", "")
         folder = Path(_unquoted(values.get("WorkingDirectory", "/")))
-        return stale(Specification(arguments, folder, Path("/"), 0).paths)
+        return Specification(arguments, folder, Path("/"), int(seconds) if seconds.isdigit() else 0)
+
+    def last_words(self) -> str:
+        """Return the end of what the journal has of it."""
+        command = ["journalctl", "--user", f"--unit={UNIT}", "--lines=3", "--output=cat", "--no-pager", "--quiet"]
+        with suppress(OSError, subprocess.TimeoutExpired):
+            return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False).stdout.strip()
+        return ""
 
     def _need_installed(self) -> None:
         if not self.path.exists():
             raise ServiceError("The service isn't installed.", "Run `fixsmith install`.")
 
-    def _must(self, *words: str) -> None:
-        code, text = self._systemctl(*words)
+    def _must(self, *words: str, seconds: float = SECONDS) -> None:
+        code, text = self._systemctl(*words, seconds=seconds)
         if code:
             raise ServiceError(
                 f"`systemctl --user {words[0]}` failed: {text.strip()}.", "Run `fixsmith run` yourself instead."
             )
 
-    def _systemctl(self, *words: str) -> tuple[int, str]:
+    def _systemctl(self, *words: str, seconds: float = SECONDS) -> tuple[int, str]:
         command = ["systemctl", "--user", *words]
         try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+            result = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
         except FileNotFoundError as error:
             raise ServiceError("There is no systemd here.", "Run `fixsmith run` yourself instead.") from error
         except subprocess.TimeoutExpired as error:

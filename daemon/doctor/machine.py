@@ -11,7 +11,7 @@ from pathlib import Path
 
 from daemon.conditions.sensors import sensors_of
 from daemon.doctor.interface import Circumstances, Finding, Level
-from daemon.layout import layout_of
+from daemon.layout import ADVICE, layout_of, obstacle
 
 GIGABYTE = 1024**3
 NEEDED = ("mlx", "mlx_lm", "msgspec", "yaml", "requests", "watchdog", "rich", "tree_sitter")
@@ -32,11 +32,11 @@ def python(_: Circumstances) -> Iterator[Finding]:
 def storage(circumstances: Circumstances) -> Iterator[Finding]:
     """The workspace can be written, and there is space."""
     workspace = layout_of(circumstances.settings).workspace
-    there = next(folder for folder in (workspace, *workspace.parents) if folder.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
-        yield Finding("workspace", Level.FAILURE, f"{there} can't be written", "Change its owner or the setting.")
+    if (found := obstacle(workspace)) is not None:
+        yield Finding("workspace", Level.FAILURE, found, ADVICE)
         return
     yield Finding("workspace", Level.OK, str(workspace))
+    there = next(folder for folder in (workspace, *workspace.parents) if folder.exists())
     free = shutil.disk_usage(there).free / GIGABYTE
     wanted = circumstances.settings.conditions.disk_resume_gigabytes
     level = Level.OK if free >= wanted else Level.WARNING

@@ -13,6 +13,7 @@ from config.privacy import endangered, silent, warning
 from config.settings import Settings
 from launchagent.interface import ServiceError, specification
 from launchagent.manager import manager
+from launchagent.start import wait_until_up
 
 DESCRIPTION = """\
 Run the service in the background from now on and after every login: a LaunchAgent on macOS, a
@@ -36,7 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"warning: {warning(path)}\n")
     if (path_without := silent((workspace, *paths))) is not None:
         raise ServiceError(f"{path_without} doesn't answer.", "Grant access to it, or use another folder.")
-    changed = manager().install(specification(settings, config, logs_of(settings, workspace)))
+    service = manager()
+    changed = service.install(specification(settings, config, logs_of(settings, workspace)))
+    if service.condition().pid is None:
+        service.start()  # installed already, and down
+    wait_until_up(service, settings)
     sys.stdout.write(f"{'Installed' if changed else 'Installed already'}; `fixsmith status` shows what it does.\n")
     return 0
 

@@ -1,7 +1,11 @@
 """The settings of the service: each is read somewhere, each can come from the environment, wrong ones are named."""
 
 import ast
+import os
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 
@@ -138,16 +142,71 @@ def test_a_change_is_followed_and_a_wrong_one_kept_out(tmp_path):
     assert live.current().github.poll_seconds == 300
     for wrong in ("github: {poll_seconds: never}", "github: [", ""):
         path.write_text(wrong)
-        assert live.current().github.poll_seconds == (300 if wrong else Github().poll_seconds)
-        assert (live.problem is not None) is bool(wrong)
+        assert live.current().github.poll_seconds == 300
+        assert live.problem is not None
+    path.write_text("{}")
+    assert (live.current(), live.problem) == (Settings(), None)
     path.unlink()
     assert live.current() == Settings()
     assert live.problem is not None
 
 
+def test_a_thread_that_asks_while_another_reads_gets_what_that_finds(tmp_path, monkeypatch):
+    """It would go back to sleep with the settings before, and nobody would wake it: the change was heard of once."""
+    path = tmp_path / "settings.yaml"
+    path.write_text("github: {poll_seconds: 20}")
+    live = LiveSettings(path)
+    reading, may_end = threading.Event(), threading.Event()
+
+    def slow(path):
+        reading.set()
+        assert may_end.wait(60)
+        return load_settings(path)
+
+    monkeypatch.setattr("config.reload.load_settings", slow)
+    path.write_text("github: {poll_seconds: 300}")
+    os.utime(path, (0, 0))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(live.current)
+        assert reading.wait(60)
+        second = pool.submit(live.current)
+        wait([second], timeout=0.2)
+        may_end.set()
+        assert {one.result(60).github.poll_seconds for one in (first, second)} == {300}
+
+
+def test_a_file_that_is_half_written_is_waited_for(tmp_path, monkeypatch):
+    path = tmp_path / "settings.yaml"
+    path.write_text("github: {poll_seconds: 20}")
+    live = LiveSettings(path)
+    monkeypatch.setattr("config.reload.time.sleep", lambda _: path.write_text("github: {poll_seconds: 300}"))
+    for half in ("", "github: {poll_sec"):
+        path.write_text(half)
+        assert live.current().github.poll_seconds == 300
+        assert live.problem is None
+
+
+def test_a_second_change_within_the_files_systems_time_step_is_seen(tmp_path, monkeypatch):
+    """Same length, and on FAT the same even second."""
+
+    def coarse(path):
+        found = path.stat()
+        return (found.st_ino, found.st_size, int(found.st_mtime) * 10**9, 0)
+
+    path = tmp_path / "settings.yaml"
+    path.write_text("github: {poll_seconds: 200}")
+    monkeypatch.setattr("config.reload._stamp", coarse)
+    live = LiveSettings(path)
+    for seconds in (300, 400):
+        path.write_text(f"github: {{poll_seconds: {seconds}}}")
+        os.utime(path, (time.time(), int(time.time())))
+        assert live.current().github.poll_seconds == seconds
+
+
 def test_an_unchanged_file_is_not_read_again(tmp_path, monkeypatch):
     path = tmp_path / "settings.yaml"
     path.write_text("{}")
+    os.utime(path, (0, 0))
     live = LiveSettings(path)
     monkeypatch.setattr("config.reload.load_settings", lambda _: pytest.fail("it was read again"))
     live.current()

@@ -226,6 +226,38 @@ def test_changed_settings_are_followed_at_once_and_wrong_ones_kept_out(service, 
     one.until(60, lambda: snapshot(one.config, 0.0).problems == [])
 
 
+def test_another_workspace_is_moved_to_at_once_and_one_that_cannot_be_used_is_not(service, github, tmp_path):
+    one = service(github, daemon={**FAST, "stop_seconds": 20}).start()
+    one.until(60, lambda: github.requests)
+    values = json.loads(one.config.read_text())
+    (tmp_path / "file").touch()
+    for workspace in (tmp_path / "file" / "workspace", tmp_path / "elsewhere"):
+        asked = len(github.requests)
+        values["fine_tuning"]["workspace_dir"] = str(workspace)
+        one.config.write_text(json.dumps(values))
+        if workspace.parent != tmp_path:
+            one.until(60, lambda: "can't be made" in one.log())
+    there = layout_of(load_settings(one.config))
+    one.until(60, lambda: (found := holder(there.lock)) and found.pid == one.process.pid)
+    assert holder(one.layout.lock) is None
+    assert "beginning anew" in one.log()
+    one.until(60, lambda: len(github.requests) > asked)
+    (there.drop / "scan.zip").write_bytes(behaviour(steps=1))
+    one.layout = there
+    one.until(60, lambda: one.counts() == {"done": 1})
+    assert one.stop() == 0
+
+
+def test_a_stop_that_comes_while_it_begins_anew_counts(service, tmp_path):
+    one = service(None).start()
+    one.until(60, lambda: holder(one.layout.lock))
+    values = json.loads(one.config.read_text())
+    values["fine_tuning"]["workspace_dir"] = str(tmp_path / "elsewhere")
+    one.config.write_text(json.dumps(values))
+    one.until(60, lambda: "beginning anew" in one.log())
+    assert one.stop() == 0
+
+
 def test_bad_settings_keep_it_down_under_launchd(tmp_path):
     config = tmp_path / "settings.yaml"
     config.write_text("nonsense: 1\n")

@@ -11,7 +11,9 @@ from config.load import build
 from config.settings import Settings
 from daemon import notify
 from daemon.cli import main
-from launchagent import manager
+from daemon.commands import doctor, run  # noqa: F401 -- before a test says that this is macOS
+from daemon.identity import Instance
+from launchagent import manager, start
 from launchagent.interface import LABEL, ServiceError, specification
 from launchagent.launchctl import Launchd
 from launchagent.plist import agent_of, check, decode, encode
@@ -179,6 +181,7 @@ def test_a_service_gives_up_on_a_protected_folder_that_does_not_answer(home, tmp
 
 def test_the_commands_do_it(home, tmp_path, monkeypatch, capsys, launchd_state):
     monkeypatch.setattr(manager.sys, "platform", "darwin")
+    launchd_state.set("real", True)
     config = tmp_path / "settings.yaml"
     config.write_text(f"fine_tuning: {{workspace_dir: {home}/Documents/fixsmith}}\n")
     assert main(["install", "--config", str(config)]) == 0
@@ -190,6 +193,32 @@ def test_the_commands_do_it(home, tmp_path, monkeypatch, capsys, launchd_state):
     config.write_text("{}")
     assert main(["install", "--config", str(config)]) == 2
     assert "relative" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("platform", ["darwin", "linux"])
+def test_a_service_that_ends_at_once_is_no_success(home, tmp_path, monkeypatch, capsys, launchd_state, platform):
+    """launchd and systemd both say that they started it; what it said before it ended is shown."""
+    monkeypatch.setattr(manager.sys, "platform", platform)
+    monkeypatch.setattr(start, "GONE_SECONDS", 0.3)
+    launchd_state.set("real", True)
+    config = tmp_path / "settings.yaml"
+    good = f"fine_tuning: {{workspace_dir: {home}/fixsmith}}\n"
+    config.write_text(good)
+    assert main(["install", "--config", str(config)]) == 0
+    assert main(["install", "--config", str(config)]) == 0
+    assert main(["stop"]) == 0
+    config.write_text(good + "deamon: {}\n")
+    assert main(["start"]) == 2
+    assert "did you mean 'daemon'" in capsys.readouterr().err
+    config.write_text(good)
+    other = Instance(home / "fixsmith/service/service.lock")
+    other.acquire(1.0)
+    for words in (["start"], ["install", "--config", str(config)]):
+        assert main(words) == 1
+        assert "The service has ended at once" in capsys.readouterr().err
+    other.release()
+    assert main(["start"]) == 0
+    assert main(["uninstall"]) == 0
 
 
 def test_the_agent_needs_no_network_at_import():
