@@ -113,7 +113,15 @@ def _uploader(arguments: argparse.Namespace, settings: Any) -> Any:
 def _figures(folder: Path) -> dict[str, Any]:
     """Return seconds and figures of a training, as its card says them."""
     result = msgspec.json.decode((folder / "result.json").read_bytes())
-    names = ("steps", "train_loss_first", "train_loss_last", "valid_loss_first", "valid_loss_best")
+    names = (
+        "steps",
+        "train_loss_first",
+        "train_loss_last",
+        "valid_loss_first",
+        "valid_loss_best",
+        "joules",
+        "energy_from",
+    )
     counts = {name: result.get(name) for name in names}
     return {"seconds": result["seconds"], "counts": {"examples_seen": result.get("examples"), **counts}}
 

@@ -173,7 +173,14 @@ def _training(about: About) -> str:
         if first is not None and last is not None:
             figures.append(f"{label} {first:.3f} to {last:.3f}")
     return f"""{", ".join(figures) or "Nothing was recorded"}.
-Training took {about.seconds:.0f} s on the trainer's machine. Energy was not measured."""
+Training took {about.seconds:.0f} s on the trainer's machine. {_energy(counts)}"""
+
+
+def _energy(counts: Mapping[str, Any]) -> str:
+    joules = counts.get("joules")
+    if joules is None:
+        return "Energy was not measured."
+    return f"It took {joules / 3600:.3g} Wh ({counts['energy_from']}), whatever else ran there included."
 
 
 def results(report: Mapping[str, Any]) -> str:

@@ -16,7 +16,10 @@ _WARMUP = 10  # warm-up takes at most one step in this many
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a training stands after `step` steps. Losses are nats a token; -1 as `best_step`: none yet."""
+    """Where a training stands after `step` steps. Losses are nats a token; -1 as `best_step`: none yet.
+
+    `joules` is None where `energy_from`, the meter, was missing for a part of it.
+    """
 
     identity: str
     step: int = 0
@@ -30,6 +33,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     examples_seen: int = 0
     seconds: float = 0.0
     peak_memory_bytes: int = 0
+    joules: float | None = None
+    energy_from: str = ""
     replay_loss_before: float | None = None
     warnings: tuple[str, ...] = ()
     sha256: str = ""
@@ -93,6 +98,8 @@ def figures(done: Progress, per_epoch: int) -> dict[str, Any]:
         "tokens_seen": done.tokens_seen,
         "seconds": done.seconds,
         "peak_memory_bytes": done.peak_memory_bytes,
+        "joules": done.joules,
+        "energy_from": done.energy_from,
         "replay_loss_before": done.replay_loss_before,
         "warnings": done.warnings,
     }

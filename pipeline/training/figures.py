@@ -8,6 +8,7 @@ import msgspec
 class TrainingFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one training: counts are of training examples, losses nats a token, memory bytes.
 
+    `joules` is what the machine took meanwhile, by the meter `energy_from`; None: not measured.
     `replay_loss_before` and `replay_loss_after` are stage 1's validation loss round this training.
     """
 
@@ -26,6 +27,8 @@ class TrainingFigures(msgspec.Struct, frozen=True, kw_only=True):
     tokens_seen: int
     seconds: float
     peak_memory_bytes: int
+    joules: float | None = None
+    energy_from: str = ""
     replay_share: float = 0.0
     replay_loss_before: float | None = None
     replay_loss_after: float | None = None

@@ -17,6 +17,7 @@ import pytest
 from config.errors import Error
 from config.settings import Evaluation, FineTuning, Settings
 from daemon.commands import evaluate as command
+from pipeline.champions import ABOUT, Champion
 from pipeline.evaluation import binding
 from pipeline.evaluation.evaluate import Evaluate
 from pipeline.evaluation.lines import Lines
@@ -182,6 +183,51 @@ def test_logits_that_are_not_numbers_are_caught(tiny: Path, dataset: Path, tmp_p
 def test_an_adapter_without_effect_is_caught(tiny: Path, dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(binding.Indistinct, match="base and nothing are equal to the last digit"):
         session(tiny, dataset, tmp_path, "nothing", max_answers=1, max_fixes=0).run(lambda step: None)
+
+
+def test_the_evaluation_stops_at_a_leaked_data_set(tiny: Path, dataset: Path, tmp_path: Path) -> None:
+    leaked = tmp_path / "dataset"
+    shutil.copytree(dataset, leaked)
+    shutil.copy(leaked / "analysis" / "train.jsonl", leaked / "analysis" / "test.jsonl")
+    with pytest.raises(binding.Leaked, match="leaked into training"):
+        session(tiny, leaked, tmp_path / "work", "one").run(lambda step: None)
+    assert not (tmp_path / "work" / "measured").exists(), "nothing was measured first"
+
+
+def test_the_evaluation_stops_at_another_base_model_than_the_trainings(
+    tiny: Path, dataset: Path, tmp_path: Path
+) -> None:
+    made = Manifest(
+        stage="train-analysis", key="k", code="c", settings={}, inputs={}, outputs={}, counts={"base_digest": "other"}
+    )
+    asked = session(tiny, dataset, tmp_path, "one", max_answers=1, max_fixes=0)
+    with pytest.raises(binding.Tampered, match="one was trained on another base model"):
+        msgspec.structs.replace(asked, manifests={"one": made}).run(lambda step: None)
+
+
+def test_the_evaluation_stops_at_a_champion_that_was_exchanged(tiny: Path, dataset: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "champion"
+    shutil.copytree(tiny / "one", folder)
+    asked = session(tiny, dataset, tmp_path / "work", max_answers=1, max_fixes=0)
+    champion = Champion(run="r1", specialist="analysis", base="tiny", base_digest=asked.base.digest, adapter="meant")
+    (folder / ABOUT).write_bytes(msgspec.json.encode(champion))
+    contestants = (Contestant(name="champion-analysis", adapter=str(folder)),)
+    with pytest.raises(binding.Tampered, match="isn't the one that run r1 published"):
+        msgspec.structs.replace(asked, contestants=contestants).run(lambda step: None)
+
+
+def test_the_stage_stops_at_a_data_set_that_was_edited(tiny: Path, dataset: Path, tmp_path: Path) -> None:
+    assembled = tmp_path / "assemble"
+    shutil.copytree(dataset, assembled / "dataset")
+    made = Manifest(
+        stage="assemble", key="k", code="c", settings={}, inputs={}, outputs=digest_folder(assembled), counts={}
+    )
+    (assembled / "manifest.json").write_bytes(msgspec.json.encode(made))
+    with (assembled / "dataset" / "analysis" / "test.jsonl").open("a") as stream:
+        stream.write("\n")
+    inputs = {"assemble": assembled, "parse": tmp_path, "train-analysis": tmp_path, "train-codefix": tmp_path}
+    with pytest.raises(binding.Tampered, match=r"dataset/analysis/test\.jsonl changed since the data set was made"):
+        Evaluate().run(context(tiny, inputs, tmp_path))
 
 
 def test_the_stage_stops_at_an_adapter_that_training_did_not_make(tiny: Path, dataset: Path, tmp_path: Path) -> None:

@@ -25,13 +25,24 @@ def test_a_large_file_goes_in_pieces_and_arrives_byte_for_byte(hub, tmp_path):
     assert pieces(hub) == 4
 
 
-@pytest.mark.parametrize(("place", "fault"), [("lfs-piece/.*/3", {"status": 503}), ("lfs-complete", {"lost": "after"})])
-def test_a_piece_or_the_end_that_fails_once_is_sent_again(hub, tmp_path, place, fault):
+@pytest.mark.parametrize("fault", [{"status": 503}, {"lost": "before"}, {"lost": "after"}])
+def test_a_piece_that_fails_is_sent_again_and_no_other(hub, tmp_path, fault):
     hub.piece_bytes = PIECE
     what = release(tmp_path, weights=os.urandom(3 * PIECE + 7))
-    hub.faults[place] = Fault(**fault)
+    hub.faults["lfs-piece/.*/3"] = Fault(**fault)
     publish(hub, what)
     exactly_one(hub, what)
+    sent = [request.rsplit("/", 1)[1] for request in hub.requests if "lfs-piece" in request]
+    assert sent == ["1", "2", "3", "3", "4"]
+
+
+def test_the_word_that_all_pieces_are_there_may_be_lost(hub, tmp_path):
+    hub.piece_bytes = PIECE
+    what = release(tmp_path, weights=os.urandom(3 * PIECE + 7))
+    hub.faults["lfs-complete"] = Fault(lost="after")
+    publish(hub, what)
+    exactly_one(hub, what)
+    assert pieces(hub) == 4
 
 
 def test_pieces_that_never_arrive_leave_no_commit(hub, tmp_path):

@@ -2,12 +2,14 @@
 
 The client repeats failed requests by itself, and a commit that is repeated blindly can be made
 twice. So whatever it would repeat is raised as Interrupted, which it lets through: `release.py`
-looks at what the Hub holds before it tries again.
+looks at what the Hub holds before it tries again. The pieces of a large file alone are sent
+again by the client itself: they are the same however often they arrive.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ import huggingface_hub
 from pipeline.publishing.interface import Unreachable
 
 REPEATABLE = (408, 425, 429, 500, 502, 503, 504)
+PIECE_ATTEMPTS = 3
 
 
 class Interrupted(Exception):
@@ -51,6 +54,7 @@ class Transport(httpx2.HTTPTransport):
     def __init__(self, deadline: Deadline, seconds: float, sent: Callable[[int], None], proxy: str | None) -> None:
         super().__init__(proxy=proxy)
         self._deadline, self._seconds, self._sent = deadline, seconds, sent
+        self._failed: Counter[str] = Counter()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; raise Interrupted for what the client would repeat."""
@@ -61,13 +65,22 @@ class Transport(httpx2.HTTPTransport):
         try:
             response = super().handle_request(request)
         except httpx2.TransportError as error:
+            self._let_a_piece_be_sent_again(request)
             raise Interrupted(f"{what}: {type(error).__name__}") from error
         if response.status_code in REPEATABLE:
             wait = response.headers.get("retry-after", "")
             response.close()
+            self._let_a_piece_be_sent_again(request)
             raise Interrupted(f"{what}: {response.status_code}", float(wait) if wait.isdigit() else None)
         response.stream = _Guarded(response.stream, self._deadline, what)
         return response
+
+    def _let_a_piece_be_sent_again(self, request: httpx2.Request) -> None:
+        """Raise what the client repeats a request for, a few times a piece: only pieces are PUT."""
+        if request.method == "PUT":
+            self._failed[str(request.url)] += 1
+            if self._failed[str(request.url)] < PIECE_ATTEMPTS:
+                raise httpx2.ReadError("the piece is sent again", request=request)
 
 
 class _Counted(httpx2.SyncByteStream):

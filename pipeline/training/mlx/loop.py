@@ -11,7 +11,7 @@ from typing import Any
 import mlx.core as mx
 import msgspec
 
-from pipeline.training import course
+from pipeline.training import course, energy
 from pipeline.training.backend import NonFiniteTraining, TrainingCancelled, TrainingEvent, TrainingJob
 from pipeline.training.course import Progress
 from pipeline.training.data import Data
@@ -50,11 +50,13 @@ class Loop:
         self.per_epoch = step_count(len(data.train) + replayed, examples_per_step(self.recipe))
         self.steps = self.per_epoch * self.recipe.max_epochs
         self.saved = -1
+        self.meter, self.metered = energy.meter(), 0.0
 
     def run(self) -> Progress:
         """Train to the end; raises `TrainingCancelled` after a checkpoint, `NonFiniteTraining` at once."""
         self._resume()
         self._announce()
+        self._begin_to_meter()
         if self.recipe.kl_weight and self.job.resume_adapter:
             self._remember_stage_one()
         if self.progress.step == 0 and not self.progress.valid:
@@ -72,6 +74,7 @@ class Loop:
                     f"Training stopped after step {self.progress.step}.", "Start it again to go on."
                 )
             segment = self._pause(segment)
+        self._meter()
         self.save()
         return self.progress
 
@@ -168,6 +171,21 @@ class Loop:
             seconds=done.seconds + seconds,
             peak_memory_bytes=max(done.peak_memory_bytes, mx.get_peak_memory()),
         )
+        self._meter()
+
+    def _begin_to_meter(self) -> None:
+        """Count from zero; a part that was done without a meter leaves the whole unknown."""
+        if self.meter is not None and self.progress.step == 0:
+            self.progress = msgspec.structs.replace(self.progress, joules=0.0, energy_from=self.meter.name)
+        if self.meter is None or self.meter.name != self.progress.energy_from:
+            self.progress = msgspec.structs.replace(self.progress, joules=None, energy_from="")
+
+    def _meter(self) -> None:
+        if self.meter is None or self.progress.joules is None:
+            return
+        now = self.meter.joules()
+        self.progress = msgspec.structs.replace(self.progress, joules=self.progress.joules + now - self.metered)
+        self.metered = now
 
     def _say(self, norm: float, rate: float, outcome: Outcome, seconds: float) -> None:
         done = self.progress
