@@ -150,7 +150,9 @@ def _check_keys(values: dict[str, Any], origin: str) -> None:
     sections = {section.name: section.type for section in msgspec.structs.fields(Settings)}
     for name, content in values.items():
         if name not in sections:
-            raise SettingsError(f"In {origin}: unknown section '{name}'{_nearest(name, sections)}", "Remove it.")
+            raise SettingsError(
+                f"In {origin}: unknown section '{name}'{_nearest(name, sections)}", "Correct or remove it."
+            )
         if content is None:
             raise SettingsError(f"In {origin}: section '{name}' is empty.", "Give it keys or remove it.")
         if isinstance(content, dict):

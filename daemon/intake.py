@@ -122,7 +122,7 @@ class Intake:
         return min((self._ask(github, group, settings) for github, group in asked.items()), default=None)
 
     def _ask(self, github: Github, watched: list[Watched], settings: Settings) -> float:
-        """Do what is due at one GitHub.
+        """Do what is due at one GitHub; after a fault of all of it, each repository, for somebody may have mended it.
 
         A limit or a lost network holds back all of it, a fault of one repository only that.
         """
@@ -160,7 +160,8 @@ class Intake:
 
     def _poll(self, client: Client, watched: Watched, settings: Settings) -> None:
         known = self.store.ledger.repository(watched.name)
-        if known is not None and known.next_poll_at > self.clock.now():
+        mended = self.store.fact_at(github_problem(client.settings, settings)) is not None
+        if known is not None and known.next_poll_at > self.clock.now() and not mended:
             return
         try:
             moved = Poller(self.store, client, self.clock).poll(watched, settings)

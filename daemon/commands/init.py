@@ -102,6 +102,7 @@ def _repository(
 ) -> tuple[str, str, Access | None]:  # fmt: skip
     """Return the repository, the token's file and what GitHub says; a person may correct an answer that is refused."""
     asking = arguments.repository is None
+    given: dict[str, Secret] = {}
     while True:
         name = _ask("Repository (owner/name)", "") if asking else arguments.repository.strip()
         try:
@@ -109,7 +110,7 @@ def _repository(
                 raise UsageError(f"{name or 'Nothing'} isn't a repository.", "Give owner/name, as in its address.")
             if arguments.no_check:
                 return name, arguments.token_file or "", None
-            return name, *_check(arguments, values, name, keep)
+            return name, *_check(arguments, values, name, keep, given)
         except Error as error:
             if not asking:
                 raise
@@ -143,9 +144,12 @@ def _known(values: dict[str, Any], repository: str, key: str) -> str:
 
 
 def _check(
-    arguments: argparse.Namespace, values: dict[str, Any], repository: str, keep: Path
-) -> tuple[str, Access]:  # fmt: skip
-    """Find the token, asking for one if there is a person, and look at the repository with it; return its file too."""
+    arguments: argparse.Namespace, values: dict[str, Any], repository: str, keep: Path, given: dict[str, Secret]
+) -> tuple[str, Access]:
+    """Find the token, asking for one if there is a person, and look at the repository with it; return its file too.
+
+    `given` holds the token that was typed for each address, for another try with another repository.
+    """
     known, address = values.get("github") or {}, _base_url(arguments, values, repository)
     named = arguments.token_file or _known(values, repository, "token_file")
     elsewhere = address != known.get("base_url", "") and any(
@@ -156,6 +160,9 @@ def _check(
     optional = {"token_file": named, "base_url": address}
     settings = build({"github": {key: value for key, value in optional.items() if value}}, "the answers").github
     try:
+        if (token := given.get(settings.base_url)) is not None:
+            found = access(settings, token, repository, arguments.branch or "")
+            return _keep(token, keep), found
         return named, access(settings, github_token(settings), repository, arguments.branch or "")
     except TokenRefused as error:
         if arguments.repository is not None:
@@ -163,7 +170,7 @@ def _check(
         sys.stderr.write(f"{error.message}\n")
     sys.stdout.write(f"One with read access to Actions and Contents is made at {site(settings)}{TOKENS}\n")
     while True:
-        token = Secret(getpass.getpass("GitHub token: ").strip())
+        token = given[settings.base_url] = Secret(getpass.getpass("GitHub token: ").strip())
         try:
             found = access(settings, token, repository, arguments.branch or "")
         except TokenRefused as error:

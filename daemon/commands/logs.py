@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     layout = layout_of(load_settings(config_path(arguments)))
     path = layout.service_log if arguments.run is None else layout.run_log(arguments.run)
     if not path.exists():
-        raise UsageError(f"There is no log at {path}.", "Start the service with `fixsmith run` or `fixsmith install`.")
+        start = "Start the service with `fixsmith run` or `fixsmith install`."
+        raise UsageError(f"There is no log at {path}.", "`fixsmith status` lists the runs." if arguments.run else start)
     with path.open(encoding="utf-8", errors="replace") as stream:
         sys.stdout.writelines(deque(stream, maxlen=max(0, arguments.lines)))
         position = stream.tell()

@@ -11,6 +11,7 @@ from config.privacy import endangered, silent, warning
 from config.secret import Secret
 from config.settings import Github, Watched
 from daemon.doctor.interface import Circumstances, Finding, Level
+from daemon.errors import StoreError
 from daemon.github.check import access
 from daemon.identity import holder
 from daemon.layout import layout_of
@@ -63,7 +64,11 @@ def store(circumstances: Circumstances) -> Iterator[Finding]:
     held = holder(layout.lock)
     yield Finding("service", Level.OK if held else Level.NOTE, f"process {held.pid}" if held else "not running")
     if layout.database.exists():
-        sound = is_sound(layout.database)
+        try:
+            sound = is_sound(layout.database)
+        except StoreError as error:
+            yield Finding("database", Level.FAILURE, error.message, error.hint)
+            return
         advice = "" if sound else "The next start puts the newest backup in its place."
         yield Finding("database", Level.OK if sound else Level.FAILURE, "sound" if sound else "damaged", advice)
 

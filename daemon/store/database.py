@@ -13,6 +13,7 @@ from daemon.errors import StoreBusy, StoreError
 
 BUSY_SECONDS = 10.0
 KEPT_BACKUPS = 3
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 logger = logging.getLogger("fixsmith.store")
 
 
@@ -65,16 +66,14 @@ def prepare(path: Path, backups: Path) -> str | None:
 
 
 def is_sound(path: Path) -> bool:
-    """Tell whether SQLite's own check finds the file in order."""
+    """Tell whether SQLite's own check finds the file in order; raises StoreError when it can't be read at all."""
     try:
-        with closing(connect(path)) as connection:
+        with closing(connect(path)) as connection, converted():
             return [row[0] for row in connection.execute("PRAGMA quick_check(1)")] == ["ok"]
-    except StoreBusy:
+    except StoreError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+            return False
         raise
-    except StoreError:
-        return False
-    except sqlite3.DatabaseError:
-        return False
 
 
 def migrations() -> list[tuple[int, str]]:

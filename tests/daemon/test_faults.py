@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.places import github_problem
 from daemon.store.records import RunState
 from tests.daemon.conftest import REPOSITORY, zipped
 from tests.daemon.fault_proxy import FaultProxy
@@ -154,6 +155,20 @@ def test_a_revoked_token_asks_for_a_person_and_goes_on_when_there_is_a_new_one(s
     clock.pass_by(400)
     intake.step()
     assert queued(one) == 1
+
+
+def test_a_mended_fault_is_over_with_the_next_look_and_not_the_next_poll(scene, github, clock):
+    one = scene()
+    intake = one.intake()
+    intake.step()
+    asked = len(github.requests)
+    one.store.note(github_problem(one.live.current().github, one.live.current()), "no token", clock.now())
+    intake.step()
+    assert len(github.requests) > asked
+    assert one.store.fact_at(github_problem(one.live.current().github, one.live.current())) is None
+    asked = len(github.requests)
+    intake.step()
+    assert len(github.requests) == asked
 
 
 def test_a_clock_an_hour_off_changes_nothing(scene, github, clock):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config.load import load_settings
 from daemon.cli import main
+from daemon.tokens import github_token
 from tests.daemon.conftest import REPOSITORY
 from tests.daemon.stand_in import TOKEN
 
@@ -130,6 +131,19 @@ def test_init_asks_for_the_token_again_and_says_where_one_is_made(github, tmp_pa
     assert f"made at {github.base_url}/settings/personal-access-tokens" in person.seen
     assert "Traceback" not in person.seen and TOKEN not in person.seen
     assert not (tmp_path / "settings.yaml").exists()
+
+
+def test_init_asks_once_for_a_token_that_github_takes(github, tmp_path):
+    person = Person([sys.executable, "-m", "daemon.cli", "init", "--config", str(tmp_path / "settings.yaml"),
+                     "--base-url", github.base_url])  # fmt: skip
+    person.answers("Repository", "acme/absent")
+    person.answers("token", TOKEN)
+    person.answers("Repository", REPOSITORY)
+    person.answers("Folder", str(tmp_path / "w"))
+    person.answers("clone", "")
+    assert person.leaves() == 0, person.seen
+    found = load_settings(tmp_path / "settings.yaml", {}).github
+    assert github_token(found, {}, lambda: None).reveal() == TOKEN
 
 
 def test_init_of_a_repository_with_an_address_of_its_own_asks_there_again(github, tmp_path, monkeypatch, capsys):

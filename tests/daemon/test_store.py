@@ -228,6 +228,15 @@ def test_a_damaged_database_is_set_aside_and_the_newest_backup_used(path, tmp_pa
     again.close()
 
 
+def test_a_database_that_cannot_be_opened_is_not_called_damaged(tmp_path):
+    """It would be set aside, and all that the service knows with it."""
+    path = tmp_path / "state.db"
+    path.mkdir()
+    with pytest.raises(StoreError, match="unable to open"):
+        prepare(path, tmp_path / "backups")
+    assert path.is_dir() and not list(tmp_path.glob("*damaged*"))
+
+
 def test_damage_in_the_middle_is_noticed(path):
     store = Store.open(path)
     for number in range(400):
