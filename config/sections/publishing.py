@@ -41,8 +41,11 @@ class Publish(Section):
         str, Meta(description="SPDX id of the scanned repository's licence; needed before its code is made public.")
     ] = ""
     forms: Annotated[
-        tuple[Literal["peft", "fused"], ...],
-        Meta(description="Forms beside the MLX adapter: `peft`, and `fused` where it answers alike."),
+        tuple[Literal["peft", "fused", "gguf"], ...],
+        Meta(
+            description="Forms beside the MLX adapter: `peft`; `fused` where it answers alike; that as `gguf` for "
+            "llama.cpp (Llama and OLMo-2)."
+        ),
     ] = ("peft",)
     signing_key: Annotated[
         str,

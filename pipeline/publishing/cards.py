@@ -161,6 +161,15 @@ from transformers import AutoModelForCausalLM
 model = AutoModelForCausalLM.from_pretrained("{base}")
 model = PeftModel.from_pretrained(model, "{where}", subfolder="peft")
 ```"""
+    if "gguf" in about.forms:
+        text += f"""
+
+With llama.cpp, base and adapter in one file:
+
+```
+hf download {where} gguf/model.gguf --local-dir .
+llama-cli --model gguf/model.gguf --prompt "…"
+```"""
     return text
 
 
