@@ -189,4 +189,4 @@ def open_private(path: Path) -> IO[bytes]:
 
 def _reason(error: BaseException) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return printable(text)[:200]
+    return printable(text)

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from config.settings import Settings
 from pipeline.artifacts.extract import private_folder, walk
 from pipeline.artifacts.folder import digest_artifacts
 from pipeline.artifacts.interface import INDEX, REJECTED, IndexEntry, sorted_rejections
+from pipeline.findings.normalise import Normaliser
 from pipeline.findings.redaction import Redactor, load_key
 from pipeline.records import Rejection
 from pipeline.stage import Context, Progress, Request, write_records
@@ -47,7 +46,7 @@ class Collect:
                 rejected.append(item)
             else:
                 found.append(item)
-                context.progress(Progress(stage=self.name, message=item.place, done=len(found)))
+                context.progress(Progress(stage=self.name, message=found[-1].place, done=len(found)))
         refused = sorted_rejections(rejected)
         index = sorted(set(found), key=lambda entry: (entry.snapshot, entry.artifact, entry.report))
         write_records(context.folder / INDEX, index)
@@ -69,12 +68,13 @@ def snapshots(request: Request) -> Iterator[tuple[str, Path]]:
 
 def _items(context: Context) -> Iterator[IndexEntry | Rejection]:
     """Yield the files and refusals of all snapshots; names are from outside too, and redacted."""
-    redact = Redactor(load_key(context.folder.parents[2])).redact
+    redactor = Redactor(load_key(context.folder.parents[2]))
+    redact, rejection = redactor.redact, Normaliser(redactor).rejection
     with private_folder(context.work) as scratch:
         for snapshot, root in snapshots(context.request):
             for item in walk(root, context.settings.artifacts, scratch):
                 if isinstance(item, Rejection):
-                    yield msgspec.structs.replace(item, report=redact(item.report), reason=redact(item.reason))
+                    yield rejection(item)
                 else:
                     yield IndexEntry(
                         snapshot=snapshot, artifact=item.artifact, report=redact(item.report),

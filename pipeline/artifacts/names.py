@@ -9,6 +9,7 @@ from pipeline.artifacts.interface import Refusal
 
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 1024
+LONGEST_SHOWN = 4096
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|clock\$|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 
@@ -49,10 +50,12 @@ def folded(name: str) -> str:
 
 
 def printable(name: str) -> str:
-    """Return a name that is safe to show and to write: no control characters, bounded."""
-    if len(name) <= MAX_PATH_BYTES and name.isprintable():
+    """Return a name that is safe to show: no control characters, bounded.
+
+    The bound is above what is written of a name, so that redaction can drop what the cut has torn.
+    """
+    if len(name) <= LONGEST_SHOWN and name.isprintable():
         return name
-    shown = "".join(
-        character if character.isprintable() else f"\\u{ord(character):04x}" for character in name[:MAX_PATH_BYTES]
+    return "".join(
+        character if character.isprintable() else f"\\u{ord(character):04x}" for character in name[:LONGEST_SHOWN]
     )
-    return shown if len(name) <= MAX_PATH_BYTES else shown + "…"

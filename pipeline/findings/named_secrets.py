@@ -71,6 +71,8 @@ _FORMS = (
     _Form("secret", re.compile(
         rf"(?m)(?:[ \t]*+=[ \t]*+|:[ \t]++|[ \t]++(?=\S++$))(?P<value>{_BARE}]{{6,}}+)[ \t]*+(?:$|#)"),
         lambda name, value, _: is_bare_secret(value, name), _starts_line),
+    _Form("secret", re.compile(r"[ \t]++(?P<quote>[\"'])(?P<value>[^\"'\s\\]{4,400}+)(?P=quote)"), is_assigned_secret,
+          _starts_line),
     _Form("secret", re.compile(rf"(?:=|:[ \t]++)(?P<value>{_BARE}&]{{6,}}+)(?P<stop>(?=[\s;,&\]]|$))?"),
           lambda name, value, _: is_inline_secret(value, name)),
     _Form("secret", re.compile(rf"[ \t]++(?P<value>{_BARE}]{{6,}}+)(?=\s|$)"),

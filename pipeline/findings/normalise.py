@@ -28,8 +28,13 @@ from pipeline.scanners.interface import FIX_LEFT_OUT, LINE, RawFinding
 
 R = TypeVar("R", bound=Record)
 
-LIMITS = {"message": MAX_TEXT, "help": MAX_HELP, "snippet": MAX_SNIPPET, "text": MAX_SNIPPET, "fix_text": MAX_TEXT,
-          "reason": MAX_TEXT}  # fmt: skip
+LIMITS = {
+    "message": MAX_TEXT,
+    "help": MAX_HELP,
+    "snippet": MAX_SNIPPET,
+    "text": MAX_SNIPPET,
+    "fix_text": MAX_TEXT,
+}
 MAX_FLOW_STEPS = 200
 LONGEST_INDEX = 9
 """A last step of a pointer with up to so many digits is an element's number."""

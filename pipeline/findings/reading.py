@@ -74,6 +74,7 @@ class _Snapshot:
         for entry in entries:
             places.setdefault(entry.sha256, set()).add((entry.artifact, entry.report))
         self._places = {digest: tuple(sorted(found)) for digest, found in places.items()}
+        self._shown = {entry.sha256: entry.place for entry in entries}
         self._left = set(self._places)
 
     def read(self, root: Path, scratch: Path) -> None:
@@ -83,8 +84,9 @@ class _Snapshot:
             if isinstance(item, Unpacked) and item.sha256 in self._left:
                 self._left.remove(item.sha256)
                 self._read(item, scratch / "decoded")
+                shown = self._shown[item.sha256]
                 self._context.progress(
-                    Progress(stage="parse", message=item.place, done=total - len(self._left), total=total)
+                    Progress(stage="parse", message=shown, done=total - len(self._left), total=total)
                 )
         if self._left:
             raise InputRefused(

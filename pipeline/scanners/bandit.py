@@ -10,7 +10,7 @@ import msgspec
 from pipeline.records import Domain, FileLocation, Rule, Scanner
 from pipeline.scanners import severity
 from pipeline.scanners.cwe import bare_number
-from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.document import Said, each, elements, load, quoted
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline
@@ -82,7 +82,7 @@ def _location(result: _Result, path: str) -> FileLocation:
 
 
 def _problem(problem: _Problem, pointer: str) -> Iterator[Fault]:
-    reason = " ".join(problem.reason.split())[:300]
+    reason = quoted(problem.reason)
     yield Fault(pointer=pointer, reason=f"Bandit could not scan {problem.filename}: {reason}")
 
 

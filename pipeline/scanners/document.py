@@ -22,8 +22,9 @@ from pipeline.scanners.mending import CUT, Buffer, Mended, mend
 T = TypeVar("T")
 Said = RawFinding | Fault
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-LONGEST_REASON = 300
-LONGEST_NAME = 1_000
+LONGEST_QUOTED = 4_000
+LONGEST_NAME = 1_600
+"""Both are well above what is kept: a text cut before it is redacted may end in half a secret, which nothing tells."""
 
 
 class ItemRefused(InputRefused):
@@ -36,7 +37,12 @@ def reason_of(error: Exception) -> str:
         return "holds bytes that are not UTF-8"
     if isinstance(error, RecursionError):
         return "is nested too deep to be read"
-    return " ".join(str(error).split())[:LONGEST_REASON]
+    return quoted(str(error))
+
+
+def quoted(text: str) -> str:
+    """Return a report's own words for a reason: in one line, bounded where redaction drops what a cut has torn."""
+    return " ".join(text[:LONGEST_QUOTED].split())
 
 
 def content(report: Report) -> mmap.mmap:

@@ -12,7 +12,7 @@ from pipeline.records import Hints, PackageLocation, Rule, Scanner
 from pipeline.scanners import domain, severity
 from pipeline.scanners.cvss import base_score
 from pipeline.scanners.cwe import cwe_numbers
-from pipeline.scanners.document import Said, each, load, members
+from pipeline.scanners.document import Said, each, load, members, quoted
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.outline import Outline, outline
@@ -172,7 +172,7 @@ def _read(report: Report) -> Iterator[Said]:
     log, faults = load(report, _Log)
     if "error" in outline(report).keys and log.advisories is None and log.vulnerabilities is None:
         code = log.error.get("code") if isinstance(log.error, dict) else None
-        raise ReportRefused(f"npm audit failed ({str(code)[:40]}) and audited nothing.", "Run the scan again.")
+        raise ReportRefused(f"npm audit failed and audited nothing: {quoted(str(code))}", "Run the scan again.")
     yield from each(members(log.advisories, "/advisories"), OldAdvisory, of_old_advisory)
     yield from each(members(log.vulnerabilities, "/vulnerabilities"), _Package, _package)
     if log.advisories is None and log.vulnerabilities is None:

@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.records import Hints, PackageLocation, Rule, Scanner
 from pipeline.scanners import domain, severity
-from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.document import Said, each, elements, load, quoted
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline, outline
@@ -34,7 +34,7 @@ class _Log(msgspec.Struct, frozen=True):
 
 def _dependency(dependency: _Dependency, pointer: str) -> Iterator[Said]:
     if dependency.skip_reason is not None:
-        reason = " ".join(dependency.skip_reason.split())[:300]
+        reason = quoted(dependency.skip_reason)
         yield Fault(pointer=pointer, reason=f"pip-audit skipped {dependency.name}: {reason}")
         return
     found = elements(dependency.vulns, f"{pointer}/vulns")

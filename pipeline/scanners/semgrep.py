@@ -11,7 +11,7 @@ import msgspec
 from pipeline.records import Domain, Hints, PackageLocation, Rule, Scanner, TextEdit
 from pipeline.scanners import domain, severity
 from pipeline.scanners.cwe import bare_number
-from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.document import Said, each, elements, load, quoted
 from pipeline.scanners.ecosystems import ecosystem
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
@@ -161,7 +161,7 @@ def _hints(result: _Result, path: str) -> Hints:
 
 
 def _problem(problem: _Problem, pointer: str) -> Iterator[Fault]:
-    said = " ".join((problem.long_msg or problem.message or "without a text").split())[:500]
+    said = quoted(problem.long_msg or problem.message or "without a text")
     where = f" in {problem.path}" if problem.path else ""
     yield Fault(pointer=pointer, reason=f"Semgrep reports an error{where}: {said}")
 

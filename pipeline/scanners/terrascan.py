@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.records import FileLocation, ImageLocation, Rule, Scanner
 from pipeline.scanners import domain, severity
-from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.document import Said, each, elements, load, quoted
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
 from pipeline.scanners.outline import Outline
@@ -115,7 +115,7 @@ def _vulnerability(found: _Vulnerability, pointer: str) -> Iterator[RawFinding]:
 
 def _error(error: _ScanError, pointer: str) -> Iterator[Fault]:
     if not _NOTHING_THERE.search(error.message):
-        reason = " ".join(error.message.split())[:300]
+        reason = quoted(error.message)
         yield Fault(pointer=pointer, reason=f"Terrascan could not scan as {error.iac_type}: {reason}")
 
 

@@ -19,7 +19,7 @@ from pipeline.records import (
 )
 from pipeline.scanners import domain, severity
 from pipeline.scanners.cwe import cwe_numbers
-from pipeline.scanners.document import ItemRefused, Said, each, elements, load
+from pipeline.scanners.document import ItemRefused, Said, each, elements, load, quoted
 from pipeline.scanners.ecosystems import UNKNOWN, ecosystem, of_lock_file
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
@@ -61,13 +61,15 @@ class _Native:
             (target.misconfigurations, "Misconfigurations", Misconfiguration, self._misconfiguration),
             (target.secrets, "Secrets", Secret, self._secret),
         ):
-            yield from each(
-                elements(raws, f"{pointer}/{name}"),
-                item,
-                lambda found, place, convert=convert: convert(found, place, target),  # type: ignore[misc]
-            )
-        place = f"{pointer}/ExperimentalModifiedFindings"
-        yield from each(elements(target.modified, place), Modified, lambda m, p: self._modified(m, p, target))
+            if raws:
+                yield from each(
+                    elements(raws, f"{pointer}/{name}"),
+                    item,
+                    lambda found, place, convert=convert: convert(found, place, target),  # type: ignore[misc]
+                )
+        if target.modified:
+            place = f"{pointer}/ExperimentalModifiedFindings"
+            yield from each(elements(target.modified, place), Modified, lambda m, p: self._modified(m, p, target))
 
     def _modified(self, modified: Modified, pointer: str, target: Target) -> Iterator[Said]:
         """Keep what was set aside, flagged; licences are no weaknesses."""
@@ -84,7 +86,7 @@ class _Native:
             case "license":
                 return
             case _:
-                raise ItemRefused(f"is a finding of an unknown kind that was set aside ({modified.status[:40]})")
+                raise ItemRefused(f"is a finding of an unknown kind that was set aside: {quoted(modified.status)}")
         for one in found:
             yield msgspec.structs.replace(one, flags=(*one.flags, "suppressed"))
 

@@ -12,7 +12,7 @@ import msgspec
 
 from pipeline.records import Hints, PackageLocation, Rule, Scanner
 from pipeline.scanners import domain, severity
-from pipeline.scanners.document import Said, content, each
+from pipeline.scanners.document import LONGEST_QUOTED, Said, content, each, quoted
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import LINE, Fault, RawFinding, Report
 from pipeline.scanners.npm_audit import OldAdvisory, identity_of, of_old_advisory, versions_above
@@ -65,7 +65,7 @@ class _Classic:
                 self._seen.add(str(advisory.id))
                 yield from of_old_advisory(advisory, pointer, SCANNER)
         elif line.type == "error":
-            said = " ".join(bytes(line.data)[:2_000].decode("utf-8", "replace").split())[:300]
+            said = quoted(bytes(line.data)[:LONGEST_QUOTED].decode("utf-8", "replace"))
             yield Fault(pointer=pointer, reason=f"Yarn reports an error: {said}")
         self.finished = self.finished or line.type == SUMMARY
 

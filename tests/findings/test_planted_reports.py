@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.findings.redaction import PLACEHOLDER
 from tests.artifacts.hostile import put
-from tests.findings.running import parse
+from tests.findings.running import parse, result, sarif
 from tests.findings.secrets import CONTEXTS, TOKENS
 from tests.scanners.corpus import HERE, as_file, value_of
 
@@ -125,3 +125,55 @@ def test_no_file_keeps_a_secret_planted_in_a_report(scanner: str, tmp_path: Path
     assert secrets == {secret for _, secret in PLANTED}
     assert parsed.findings() and PLACEHOLDER.search(parsed.content().decode())
     assert parsed.manifest.counts["reports"] == len(documents)
+
+
+ODD = sorted(path for path in HERE.glob("*/odd-*") if "garbage" not in path.name)
+
+
+@pytest.mark.parametrize("path", ODD, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_file_keeps_a_secret_planted_in_another_form_of_a_report(path: Path, tmp_path: Path) -> None:
+    """Older versions, other services' forms, faults: every field again gets every kind, and none is written."""
+    secrets: set[str] = set()
+    try:
+        for number in range(ROUNDS):
+            planter = Planter(number, NAMED_BY_KEYS.get(path.parent.name, set()))
+            put(tmp_path, f"in/{number}{path.suffix}", planter.document(path))
+            secrets |= planter.secrets
+    except (ValueError, ElementTree.ParseError, RecursionError):
+        pytest.skip("a broken sample has no fields")
+    put(tmp_path, "in/good.sarif", sarif([result("R1", "a.py", 1)]))
+    parsed = parse(tmp_path / "out", tmp_path / "in")
+    check(tmp_path / "out", secrets)
+    assert parsed.findings()
+
+
+TOKEN = TOKENS["github personal"]
+BOUNDS = (20, 40, 80, 200, 300, 500, 1_000, 1_024, 1_600, 2_000, 4_000, 8_000)
+"""Lengths at which a text is cut here or there on its way."""
+
+
+class Pusher(Planter):
+    """Puts one secret across a bound, in each text."""
+
+    def text(self, text: str) -> str:
+        """Return the text, filled up so that the secret begins before the bound and ends behind it."""
+        bound = BOUNDS[self.number % len(BOUNDS)]
+        line = text.rstrip("\n")
+        return line + " ab" * ((bound - len(line) - 20) // 3) + " " + TOKEN + text[len(line) :]
+
+
+@pytest.mark.parametrize("folder", SCANNERS)
+def test_no_cut_leaves_half_a_secret(folder: str, tmp_path: Path) -> None:
+    """A secret cut in two is one no rule knows, so whatever is cut is cut after redaction."""
+    samples = [path for path in sorted((HERE / folder).iterdir()) if path in ODD or path.stem in ("one", "many")]
+    for count, path in enumerate(samples):
+        for number in range(len(BOUNDS)):
+            try:
+                document = Pusher(number, NAMED_BY_KEYS.get(folder, set())).document(path)
+            except (ValueError, ElementTree.ParseError, RecursionError):
+                continue
+            if len(document) < 200_000:
+                put(tmp_path, f"in/{count}-{number}{path.suffix}", document)
+    put(tmp_path, "in/good.sarif", sarif([result("R1", "a.py", 1)]))
+    put(tmp_path, f"in/bad/{'a' * 200}/{'b' * 200}.json", b'{"a": ')
+    check(parse(tmp_path / "out", tmp_path / "in").folder, {TOKEN[:16], TOKEN[12:24], TOKEN[-18:]})

@@ -39,6 +39,7 @@ def test_every_scanner_has_a_corpus_and_a_line_in_the_docs(name: str) -> None:
     wanted = {"none"} if name == "empty" else {"none", "one", "many"}
     assert wanted <= stems
     assert f"| `{name}` |" in DOCS.read_text()
+    assert f"\n| {name} |" in (HERE / "PROVENANCE.md").read_text()
 
 
 def test_every_scanner_file_is_registered() -> None:

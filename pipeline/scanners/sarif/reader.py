@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from pipeline.records import Scanner
-from pipeline.scanners.document import UNREADABLE, Said, each, elements, load, reason_of
+from pipeline.scanners.document import UNREADABLE, Said, each, elements, load, quoted, reason_of
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.outline import outline
 from pipeline.scanners.sarif.results import Results, Seen, text_of
@@ -58,7 +58,7 @@ def read_sarif(report: Report, dialects: Iterable[Dialect] = ()) -> Iterator[Sai
     """Read every run of a SARIF log, each in its tool's dialect."""
     log, faults = load(report, Log)
     if log.version is not None and not log.version.startswith("2."):
-        raise ReportRefused(f"SARIF version {log.version[:20]!r} can't be read.", "Write SARIF 2.1.0.")
+        raise ReportRefused(f"This version of SARIF can't be read: {quoted(log.version)}", "Write SARIF 2.1.0.")
     if not log.runs:
         yield Fault(pointer="/runs", reason="the SARIF log has no runs: the scan says nothing")
     known = tuple(dialects)
@@ -131,7 +131,7 @@ def _invocation(invocation: Invocation, pointer: str) -> Iterator[Fault]:
 
 def _notification(notification: Notification, pointer: str) -> Iterator[Fault]:
     if notification.level == "error":
-        said = " ".join(text_of(notification.message).split())[:500]
+        said = quoted(text_of(notification.message))
         yield Fault(pointer=pointer, reason=f"the scanner reports an error: {said or 'without a text'}")
 
 
