@@ -1,7 +1,7 @@
 """What passages bring to the task: the analysis specialist trained with and without them, same seed, same answers.
 
     python -m benchmarks.passages --run RUN --out DIR [--arms without with withheld]
-        [--train 160] [--held-out 96] [--epochs 2] [--batch 2] [--layers 8] [--characters 900]
+        [--train 160] [--held-out 96] [--epochs 2] [--batch 2] [--layers 8] [--characters 900] [--seed 20250917]
 
 RUN is the folder of a finished run (`process_artifacts --skip-fine-tuning`). The arms differ in the prompt's
 passages and in nothing else: the answers to learn are written without passages, the split is the run's own.
@@ -123,7 +123,8 @@ def learn(folder: Path, arguments: argparse.Namespace) -> None:
     base, started = resolve("embedded").path, time.perf_counter()
     recipe = Recipe(
         batch_size=arguments.batch, max_epochs=arguments.epochs, learning_rate=3e-4, rank=8, alpha=16.0,
-        layers=arguments.layers, max_tokens=1024, eval_steps=10**6, save_steps=40, early_stopping_patience=0, seed=SEED,
+        layers=arguments.layers, max_tokens=1024, eval_steps=10**6, save_steps=40, early_stopping_patience=0,
+        seed=arguments.seed,
     )  # fmt: skip
     job = TrainingJob(
         base_model=str(base), train=str(folder / "train.jsonl"), valid=str(folder / "few.jsonl"),
@@ -218,6 +219,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--passages", type=int, default=2)
     parser.add_argument("--characters", type=int, default=900)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--score", nargs=3, help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -21,16 +21,18 @@ APPLICATIONS: dict[str, dict[str, str]] = {
     "express": {
         "src/app.js": "const express = require('express');\nconst users = require('./routes/users');\nconst app = express();\n"
         "app.use('/api/users', users);\napp.use('/api/v2', require('./routes/v2'));\n"
+        "app.get(['/up', '/alive'], (req, res) => res.send(1)); // UP\nconst { seen } = require('./users-controller');\napp.get('/seen', seen);\n"
         "app.get('/health', (req, res) => {\n  res.send('ok');\n});\napp.post('/login', login);\n"
         "function login(req, res) {\n  res.end(); // LOGIN\n}\n",
         "src/routes/users.js": "const router = require('express').Router();\nconst ctrl = require('../users-controller');\n"
         "router.get('/:id', ctrl.show);\nrouter.route('/').get(ctrl.list).post((req, res) => { create(req); });\nmodule.exports = router;\n",
-        "src/users-controller.js": "exports.show = (req, res) => {\n  db.query(req.params.id); // SHOW\n};\nexports.list = (req, res) => {\n  res.end(); // LIST\n};\n",
+        "src/users-controller.js": "exports.show = (req, res) => {\n  db.query(req.params.id); // SHOW\n};\nexports.list = (req, res) => {\n  res.end(); // LIST\n};\nexports.seen = (req, res) => {\n  res.end(); // SEEN\n};\n",
         "src/routes/v2.js": "import { Router } from 'express';\nconst r = Router();\nr.delete('/items/:item', async (req, res) => {\n  remove(req); // REMOVE\n});\nexport default r;\n",
     },
     "fastify": {
         "app.ts": "import Fastify from 'fastify';\nimport orders from './orders.js';\nconst fastify = Fastify();\n"
-        "fastify.register(orders, { prefix: '/orders' });\nfastify.route({\n  method: 'PUT',\n  url: '/things/:id',\n  handler: async () => { put(); }, // PUT\n});\n",
+        "fastify.register(orders, { prefix: '/orders' });\nfastify.route({\n  method: 'PUT',\n  url: '/things/:id',\n  handler: async () => { put(); }, // PUT\n});\n"
+        "fastify.route({ method: ['GET', 'HEAD'], url: '/cart', handler: cart });\nasync function cart() {\n  return 1; // CART\n}\n",
         "orders.ts": "export default async function (fastify) {\n  fastify.get('/:id/lines', async (request) => {\n    return find(request); // LINES\n  });\n}\n",
     },
     "flask": {
@@ -43,8 +45,8 @@ APPLICATIONS: dict[str, dict[str, str]] = {
         "api/users.py": "from fastapi import APIRouter\nrouter = APIRouter(prefix='/users', tags=['u'])\n\n@router.post(\n    '/{user}/mail',\n    status_code=201,\n)\nasync def mail(user: str):\n    send(user)  # MAIL\n",
     },
     "django": {
-        "site/urls.py": "from django.urls import include, path\nurlpatterns = [\n    path('blog/', include('blog.urls')),\n]\n",
-        "blog/urls.py": "from django.urls import path, re_path\nfrom . import views\nurlpatterns = [\n    path('post/<int:pk>/', views.post, name='p'),\n    re_path(r'^archive/(?P<year>[0-9]{4})/$', views.archive),\n    path('edit/<int:pk>/', views.Edit.as_view()),\n]\n",
+        "site/urls.py": "from django.urls import include, path\nfrom blog import views as pages\nurlpatterns = [\n    path('blog/', include('blog.urls')),\n    path('old/<int:pk>', pages.post),\n]\n",
+        "blog/urls.py": "from django.urls import path, re_path\nfrom . import views\nfrom .views import Edit\nurlpatterns = [\n    path('own/<int:pk>/', Edit.as_view()),\n    path('post/<int:pk>/', views.post, name='p'),\n    re_path(r'^archive/(?P<year>[0-9]{4})/$', views.archive),\n    path('edit/<int:pk>/', views.Edit.as_view()),\n]\n",
         "blog/views.py": "def post(request, pk):\n    return x(pk)  # POST\n\ndef archive(request, year):\n    return y(year)  # ARCHIVE\n\nclass Edit(View):\n    def get(self, request, pk):\n        return z  # EDITGET\n\n    def post(self, request, pk):\n        return z  # EDITPOST\n",
     },
     "spring": {
@@ -63,10 +65,12 @@ APPLICATIONS: dict[str, dict[str, str]] = {
 ASKED = [
     ("express", "GET", "/health", "ok"), ("express", "POST", "/login", "LOGIN"), ("express", "GET", "/api/users/7", "SHOW"),
     ("express", "GET", "/api/users", "LIST"), ("express", "POST", "/api/users", "create"), ("express", "DELETE", "/api/v2/items/3", "REMOVE"),
+    ("express", "GET", "/alive", "UP"), ("express", "GET", "/seen", "SEEN"), ("fastify", "HEAD", "/cart", "CART"),
     ("fastify", "GET", "/orders/5/lines", "LINES"), ("fastify", "PUT", "/things/1", "PUT"),
     ("flask", "POST", "/shop/item/3?x=1", "ITEM"), ("flask", "GET", "/shop/", "INDEX"),
     ("fastapi", "POST", "/v1/users/bob/mail", "MAIL"), ("fastapi", "GET", "/ping", "PING"),
     ("django", "GET", "/blog/post/3/", "POST"), ("django", None, "/blog/archive/2024/", "ARCHIVE"),
+    ("django", "POST", "/old/4", "POST"), ("django", "POST", "/blog/own/4/", "EDITPOST"),
     ("django", "GET", "/blog/edit/1/", "EDITGET"), ("django", "POST", "/blog/edit/1/", "EDITPOST"),
     ("spring", "GET", "/api/accounts/9", "GET"), ("spring", "POST", "/api/accounts/search", "SEARCH"), ("spring", "DELETE", "/api/accounts", "CLEAR"),
     ("spring", "GET", "/context/api/accounts/9", "GET"),

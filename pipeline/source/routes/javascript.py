@@ -13,17 +13,25 @@ SUFFIXES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
 _CALL = re.compile(
     r"\b([A-Za-z_$][\w$]*)\s*\.\s*(get|post|put|delete|patch|head|options|all)\s*\(\s*(['\"`])(/[^'\"`]*|\*)\3"
 )
+_SEVERAL = re.compile(
+    r"\b([A-Za-z_$][\w$]*)\s*\.\s*(get|post|put|delete|patch|head|options|all)\s*\(\s*\[([^\]]{0,400})\]"
+)
 _CHAIN = re.compile(
     r"\b([A-Za-z_$][\w$]*)\s*\.\s*route\s*\(\s*(['\"`])(/[^'\"`]*)\2\s*\)"
     r"((?:\s{0,200}\.\s{0,20}\w{1,20}\s{0,20}\((?:[^()]|\([^()]{0,300}\)){0,600}\)){1,8})"
 )
 _OBJECT = re.compile(r"\b([A-Za-z_$][\w$]*)\s*\.\s*route\s*\(\s*\{")
+_OBJECT_METHOD = r"\bmethod\s*:\s*(['\"`]\w+|\[[^\]]{0,100})"
 _MOUNT = re.compile(r"\b([A-Za-z_$][\w$]*)\s*\.\s*use\s*\(\s*(['\"`])(/[^'\"`]*)\2\s*,([^;\n]{0,300})")
 _REGISTER = re.compile(
     r"\b([A-Za-z_$][\w$]*)\s*\.\s*register\s*\(([^;]{0,400}?)\{[^}]{0,200}prefix\s*:\s*(['\"`])([^'\"`]*)\3"
 )
 _IMPORT = re.compile(
     r"(?:import\s+(?:\*\s+as\s+)?(\w+)|(?:const|let|var)\s+(\w+)\s*=\s*require)\s*(?:from\s*|\(\s*)(['\"`])(\.[^'\"`]*)\3"
+)
+_IMPORTED_NAMES = re.compile(
+    r"(?:import\s*(?:\w{1,80}\s*,\s*)?|(?:const|let|var)\s*)\{([^{}]{1,400})\}\s*"
+    r"(?:from\s*|=\s*require\s*\(\s*)(['\"`])(\.[^'\"`]*)\2"
 )
 _REQUIRED = re.compile(r"(?:require|import)\s*\(\s*['\"`](\.[^'\"`]*)['\"`]")
 _NAMED = re.compile(r"^(?:[^,]*,)*\s*([A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)?)\s*\)")
@@ -54,16 +62,20 @@ def javascript_routes(files: Files) -> list[Route]:
 def _calls(text: str) -> Iterator[tuple[str, str, str, int, str]]:
     for match in _CALL.finditer(text):
         yield match[1], match[2], match[4], match.start(), text[match.end() : match.end() + 300]
+    for match in _SEVERAL.finditer(text):
+        for pattern in re.findall(r"['\"`](/[^'\"`]*)['\"`]", match[3]):
+            yield match[1], match[2], pattern, match.start(), text[match.end() : match.end() + 300]
     for match in _CHAIN.finditer(text):
         for call in re.finditer(
             r"\.\s*(get|post|put|delete|patch|all)\s*(\((?:[^()]|\([^()]{0,300}\)){0,600}\))", match[4]
         ):
             yield match[1], call[1], match[3], match.start(4) + call.start(), "," + call[2].lstrip("(")
     for match in _OBJECT.finditer(text):
-        body = text[match.end() : match.end() + 600]
-        url, method = re.search(r"\burl\s*:\s*['\"`]([^'\"`]+)", body), re.search(r"\bmethod\s*:\s*['\"`](\w+)", body)
-        if url and method:
-            yield match[1], method[1].lower(), url[1], match.start(), ""
+        body = re.split(r"\.\s*route\s*\(", text[match.end() : match.end() + 600], maxsplit=1)[0]
+        url, method = re.search(r"\burl\s*:\s*['\"`]([^'\"`]+)", body), re.search(_OBJECT_METHOD, body)
+        handler = re.search(r"\bhandler\s*:\s*([A-Za-z_$][\w$.]*)\s*[,}]", body)
+        for verb in re.findall(r"\w+", method[1]) if url and method else ():
+            yield match[1], verb.lower(), url[1], match.start(), f", {handler[1]})" if handler else ""
 
 
 def _handler(
@@ -102,6 +114,10 @@ def _imports(files: Files, path: str, text: str) -> dict[str, str]:
         target = _resolve(files, path, match[4])
         if target is not None:
             found[match[1] or match[2]] = target
+    for match in _IMPORTED_NAMES.finditer(text):
+        target = _resolve(files, path, match[3])
+        if target is not None:
+            found |= {name: target for part in match[1].split(",") for name in re.findall(r"(\w+)\s*$", part)}
     return found
 
 

@@ -24,7 +24,7 @@ _PREFIX = re.compile(r"(?:url_)?prefix\s*=\s*['\"]([^'\"]*)['\"]")
 _METHODS = re.compile(r"methods\s*=\s*[\[({]([^\])}]*)")
 _URL = re.compile(r"\b(path|re_path|url)\(\s*[rf]?(['\"])([^'\"]*)\2\s*,\s*([^\n]+)")
 _INCLUDE = re.compile(r"include\(\s*\(?\s*['\"]([\w.]+)['\"]")
-_VIEW = re.compile(r"(?:(\w+)\.)?(\w+)(\.as_view\s*\()?")
+_VIEW = re.compile(r"(?:(\w+)\.)?(?!as_view\b)(\w+)(\.as_view\s*\()?")
 _GROUP = re.compile(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)")
 
 
@@ -102,7 +102,7 @@ def _views_file(files: Files, path: str, text: str, module: str | None, name: st
     if module is None and (found := re.search(rf"^from\s+([\w.]+)\s+import\s+[^\n]*\b{name}\b", text, re.MULTILINE)):
         wanted = found[1].lstrip(".").replace(".", "/")
     elif module and (found := re.search(rf"^from\s+([\w.]+)\s+import\s+[^\n]*\b{module}\b", text, re.MULTILINE)):
-        wanted = f"{found[1].strip('.').replace('.', '/')}/{module}".lstrip("/")
+        wanted = f"{found[1].strip('.').replace('.', '/')}/{_original_name(text, module)}".lstrip("/")
     for base in dict.fromkeys((wanted, wanted.rpartition("/")[2], "views")):
         for candidate in (f"{folder}/{base}.py", f"{base}.py", f"{folder}/{base}/__init__.py"):
             if (cleaned := candidate.lstrip("/")) in files.texts:
