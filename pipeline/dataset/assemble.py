@@ -11,6 +11,7 @@ import msgspec
 
 from config.errors import InputRefused
 from config.settings import Dataset, Settings
+from pipeline.dataset.balance import limited
 from pipeline.dataset.clusters import cluster
 from pipeline.dataset.examples import Material, examples, materials, unshown
 from pipeline.dataset.information import information
@@ -47,7 +48,7 @@ class Assemble:
         """Build, deduplicate, split and write; raise InputRefused when there is nothing to learn from."""
         dropped: Counter[str] = Counter()
         known = read_materials(context.inputs, context.settings.knowledge.characters, context.request.mined)
-        made = _limit(_distinct(_made(known, dropped), dropped), context, dropped)
+        made = limited(_distinct(_made(known, dropped), dropped), context.settings.dataset, dropped)
         if not made:
             raise InputRefused(
                 "The reports hold no findings, so there is nothing to learn from.", "Check --artifacts-dir."
@@ -135,24 +136,6 @@ def _distinct(made: list[tuple[str, Example]], dropped: Counter[str]) -> list[tu
             dropped[f"{kind}: said already"] += 1
             continue
         seen.add(change)
-        kept.append((kind, example))
-    return kept
-
-
-def _limit(made: list[tuple[str, Example]], context: Context, dropped: Counter[str]) -> list[tuple[str, Example]]:
-    """Keep at most `max_per_rule` examples of a rule and kind, and `max_per_cwe` of a weakness: no few outweigh all."""
-    settings = context.settings.dataset
-    taken: Counter[tuple[str, str, str]] = Counter()
-    kept = []
-    for kind, example in made:
-        cwes = example.metadata["cwes"]
-        groups = [("rule", example.metadata["rule"], settings.max_per_rule)]
-        groups += [("CWE", f"CWE-{cwe}", settings.max_per_cwe) for cwe in cwes[:1]]
-        full = next(((what, most) for what, name, most in groups if taken[kind, what, name] >= most), None)
-        if full is not None:
-            dropped[f"{kind}: more than {full[1]} of a {full[0]}"] += 1
-            continue
-        taken.update((kind, what, name) for what, name, _ in groups)
         kept.append((kind, example))
     return kept
 

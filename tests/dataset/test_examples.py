@@ -1,18 +1,15 @@
 """Training conversations say what the sources say, and can be applied and scored by a program."""
 
 import re
-from collections import Counter
-from types import SimpleNamespace
 
 import msgspec
 from samples import CODE, excerpt, finding, fix, package
 
-from config.settings import Dataset, Settings
-from pipeline.dataset import assemble, prompts, prose
+from pipeline.dataset import prompts, prose
 from pipeline.dataset.examples import Material, apply, examples, unshown
 from pipeline.dataset.information import COUNTED
 from pipeline.knowledge.prompt import render
-from pipeline.records import Example, Fix, FixSource, Outcome, Passage, TextEdit, Verdict
+from pipeline.records import Fix, FixSource, Outcome, Passage, TextEdit, Verdict
 
 VERDICT = Verdict(fingerprint="f1", fix="x", outcome=Outcome.VERIFIED, evidence="two CI scans")
 MATERIAL = Material(finding=finding(), excerpt=excerpt(), fixes=((fix(), VERDICT),))
@@ -145,15 +142,3 @@ def test_passages_come_first_and_carry_their_source() -> None:
     passage = Passage(id="CWE-20", title="Input", text="Check it.", source="MITRE", licence="CWE terms")
     question = prompts.question(finding(), "", render((passage,), 800))
     assert '<passage source="MITRE" id="CWE-20">\nInput\nCheck it.\n</passage>\n<finding' in question
-
-
-def test_no_rule_and_no_weakness_fills_the_data_set() -> None:
-    def one(rule, cwes):
-        return ("analysis", Example(messages=(), metadata={"rule": rule, "cwes": cwes}))
-
-    made = [one("a", [79]), one("a", [79]), one("a", [79]), one("b", [79]), one("c", [79]), one("d", []), one("d", [])]
-    dropped: Counter[str] = Counter()
-    context = SimpleNamespace(settings=Settings(dataset=Dataset(max_per_rule=2, max_per_cwe=3)))
-    kept = assemble._limit(made, context, dropped)
-    assert [example.metadata["rule"] for _, example in kept] == ["a", "a", "b", "d", "d"]
-    assert dropped == {"analysis: more than 2 of a rule": 1, "analysis: more than 3 of a CWE": 1}
