@@ -74,7 +74,9 @@ def _calls(text: str) -> Iterator[tuple[str, str, str, int, str]]:
         body = re.split(r"\.\s*route\s*\(", text[match.end() : match.end() + 600], maxsplit=1)[0]
         url, method = re.search(r"\burl\s*:\s*['\"`]([^'\"`]+)", body), re.search(_OBJECT_METHOD, body)
         handler = re.search(r"\bhandler\s*:\s*([A-Za-z_$][\w$.]*)\s*[,}]", body)
-        for verb in re.findall(r"\w+", method[1]) if url and method else ():
+        if url is None or method is None:
+            continue
+        for verb in re.findall(r"\w+", method[1]):
             yield match[1], verb.lower(), url[1], match.start(), f", {handler[1]})" if handler else ""
 
 
