@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from packageurl import PackageURL
 
 from pipeline.records import Domain, Hints, ImageLocation, Location, PackageLocation, Rule, Scanner
 from pipeline.scanners import domain, severity
@@ -125,17 +126,29 @@ def _score(*vulnerabilities: _Vulnerability) -> float | None:
 
 def _location(artifact: _Artifact, image: str | None) -> tuple[Location, tuple[str, ...]]:
     path = next((place.path for place in artifact.locations or []), "")
+    name = _full_name(artifact)
     if image is not None:
-        return ImageLocation(image=image, package=artifact.name, version=artifact.version, path=path or None), ()
+        return ImageLocation(image=image, package=name, version=artifact.version, path=path or None), ()
     place = place_of(path.lstrip("/")) if path.strip("/") else Place("")
     location = PackageLocation(
         ecosystem=ecosystem(artifact.type),
-        name=artifact.name,
+        name=name,
         version=artifact.version,
         purl=artifact.purl or None,
         path=place.path or None,
     )
     return location, place.flags
+
+
+def _full_name(artifact: _Artifact) -> str:
+    """Return the name other tools use: Grype calls a Java package by its artifact alone, its URL has the group."""
+    if not (artifact.purl or "").startswith("pkg:maven/"):
+        return artifact.name
+    try:
+        url = PackageURL.from_string(artifact.purl or "")
+    except ValueError:
+        return artifact.name
+    return f"{url.namespace}:{url.name}" if url.namespace and url.name == artifact.name else artifact.name
 
 
 def _image_of(source: _Source | None) -> str | None:
@@ -156,7 +169,7 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
         version=fields.get("Version"),
         type=fields.get("Type"),
         locations=[_Path(path=fields.get("Location", ""))],
-        purl=_purl(seen),
+        purl=_purl(seen, fields.get("Version", "")),
     )
     location, flags = _location(artifact, image[1] if image else None)
     fixed = tuple(part.strip() for part in fields.get("Fix Version", "").split(",") if part.strip())
@@ -173,9 +186,11 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding:
     )
 
 
-def _purl(seen: Seen) -> str | None:
+def _purl(seen: Seen, version: str) -> str | None:
+    """Return the package URL of this version: a rule lists those of all it was found in."""
     purls = (seen.rule.properties or {}).get("purls")
-    return purls[0] if isinstance(purls, list) and purls and isinstance(purls[0], str) else None
+    named = [purl for purl in purls if isinstance(purl, str)] if isinstance(purls, list) else []
+    return next((purl for purl in named if f"@{version}" in purl), None)
 
 
 def _is_native(seen: Outline, head: str) -> bool:

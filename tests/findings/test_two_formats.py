@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Severity
+from tests.artifacts.hostile import put
 from tests.findings.running import parse
 from tests.scanners.corpus import HERE
 
@@ -66,3 +67,34 @@ def test_six_tools_on_one_advisory_in_one_package_are_one_finding(tmp_path: Path
     assert len(found.origins) == len(REPORTS)
     assert found.rule.id == CVE and GHSA in found.aliases
     assert found.severity is Severity.HIGH and "severity-unknown" not in found.flags
+
+
+LOG4J, JAR = "CVE-2021-44228", "lib/log4j-core-2.14.1.jar"
+JAVA_GRYPE = {
+    "vulnerability": {"id": LOG4J, "severity": "Critical"},
+    "artifact": {
+        "name": "log4j-core", "version": "2.14.1", "type": "java-archive", "locations": [{"path": f"/{JAR}"}],
+        "purl": "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
+    },
+}  # fmt: skip
+JAVA_TRIVY = {
+    "VulnerabilityID": LOG4J, "PkgName": "org.apache.logging.log4j:log4j-core", "InstalledVersion": "2.14.1",
+    "Severity": "CRITICAL", "PkgPath": JAR,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_a_java_package_is_one_although_grype_names_only_its_artifact(image: bool, tmp_path: Path) -> None:
+    source = {"type": "image", "target": {"userInput": "shop:1"}} if image else {"type": "directory", "target": "."}
+    target = {"Target": "Java", "Class": "lang-pkgs", "Type": "jar", "Vulnerabilities": [JAVA_TRIVY]}
+    documents = {
+        "grype": {"matches": [JAVA_GRYPE], "source": source, "descriptor": {"name": "grype", "version": "0.90"}},
+        "trivy": {
+            "SchemaVersion": 2, "ArtifactName": "shop:1" if image else ".",
+            "ArtifactType": "container_image" if image else "filesystem", "Results": [target],
+        },
+    }  # fmt: skip
+    for name, document in documents.items():
+        put(tmp_path, f"in/{name}.json", json.dumps(document).encode())
+    (found,) = parse(tmp_path / "out", tmp_path / "in").findings()
+    assert {origin.scanner for origin in found.origins} == {"grype", "trivy"}
