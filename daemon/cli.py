@@ -64,6 +64,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("uninstall", "launchagent.commands.uninstall", "no longer run in the background; data stays"),
     Command("start", "launchagent.commands.start", "start the installed service"),
     Command("stop", "launchagent.commands.stop", "stop it at the next checkpoint"),
+    Command("fetch", "daemon.commands.fetch", "the newest scan from GitHub, into a folder"),
     Command("findings", "daemon.commands.findings", "the findings of the newest run"),
     Command("dataset", "daemon.commands.dataset", "a data set in other forms, and public ones imported"),
     Command("train", "daemon.commands.train", "train again from a data set"),

@@ -210,7 +210,10 @@ def request_of(arguments: argparse.Namespace, output: Path) -> Request:
 
     artifacts = Path(arguments.artifacts_dir).expanduser() if arguments.artifacts_dir else output / "artifacts"
     if not artifacts.exists():
-        raise InputRefused(f"There are no artifacts at {artifacts}.", "Name the folder with --artifacts-dir.")
+        raise InputRefused(
+            f"There are no artifacts at {artifacts}.",
+            "Name the folder with --artifacts-dir; `fixsmith fetch` fills one.",
+        )
     if arguments.earlier_source and not arguments.earlier_artifacts:
         raise UsageError("--earlier-source needs --earlier-artifacts.", "Give the earlier scan's artifacts too.")
     source = _absolute(arguments.source)
