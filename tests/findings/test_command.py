@@ -12,11 +12,13 @@ from rich.console import Console
 
 from config.errors import UsageError
 from daemon.commands import findings as command
+from pipeline.findings.formats.sarif import write_sarif
 from pipeline.records import Domain, FileLocation, Finding, Hints, Rule, Scanner, Severity, TextEdit, UrlLocation
 from pipeline.stage import write_records
 from tests.artifacts.hostile import put
 from tests.findings.running import parse
 from tests.findings.test_fingerprint import at, package, raw, see
+from tests.scanners import corpus
 
 NASTY = '=HYPERLINK("x")\x1b[31m [bold]red[/bold] \u202e'
 EDIT = TextEdit(path="src/a b.py", start_line=3, end_line=3, text="safe()\n")
@@ -100,6 +102,17 @@ def test_sarif_is_valid_by_the_official_schema(workspace: Path, capsys: pytest.C
         document = json.loads(capsys.readouterr().out)
         checker = jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
         assert [error.message for error in checker.iter_errors(document)] == []
+
+
+def test_every_sample_of_every_scanner_is_valid_sarif(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    for number, path in enumerate(corpus.samples()):
+        put(tmp_path, f"in/{number}{path.suffix}", path.read_bytes())
+    stream = io.StringIO()
+    write_sarif(parse(tmp_path / "out", tmp_path / "in").findings(), stream)
+    schema = json.loads((Path(__file__).parent / "schema" / "sarif-2.1.0.json").read_text())
+    checker = jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
+    assert [error.message for error in checker.iter_errors(json.loads(stream.getvalue()))] == []
 
 
 def test_sarif_has_the_fix_the_score_and_the_fingerprint(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, TextIO
@@ -33,6 +34,9 @@ LEVELS = {
 }
 SCORES = {Severity.CRITICAL: 9.5, Severity.HIGH: 8.0, Severity.MEDIUM: 5.5, Severity.LOW: 2.5, Severity.INFO: 0.0}
 """`security-severity` where no CVSS is given: the middle of GitHub's band of that name."""
+
+_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"]+")
+"""A rule's help must be an absolute URI; some tools write a sentence round it."""
 
 Json = dict[str, Any]
 
@@ -80,8 +84,9 @@ def _rule(findings: Sequence[Finding]) -> Json:
         described["shortDescription"] = {"text": rule.name}
     if rule.help:
         described["help"] = {"text": rule.help}
-    if rule.help_uri:
-        described["helpUri"] = _uri(rule.help_uri)
+    address = _ADDRESS.search(rule.help_uri or "")
+    if address:
+        described["helpUri"] = _uri(address[0])
     return described
 
 
