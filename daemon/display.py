@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from daemon.conditions.machine import GIGABYTE
+from daemon.conditions.readings import Readings
 from daemon.snapshot import Snapshot, Watching, Work
 from daemon.store.records import Run, RunState
 
@@ -22,6 +25,7 @@ def render(found: Snapshot) -> Group:
     if found.work is not None:
         parts += [_work(found.work)]
     parts += [Text.assemble(("  waiting for ", "yellow"), what) for what in found.waiting_for]
+    parts += _conditions(found)
     parts += [Text.assemble(("  problem ", "red bold"), what) for what in found.problems]
     parts += _repositories(found)
     parts += _runs("queue", found.queued)
@@ -48,6 +52,25 @@ def _heading(found: Snapshot) -> Text:
     return Text.assemble(
         ("fixsmith ", "bold"), (found.state, COLOURS.get(found.state, "")), since, f", {found.workspace}{quota}"
     )
+
+
+def _conditions(found: Snapshot) -> list[RenderableType]:
+    """Return what the machine said when the conditions last became others, as far as it could tell."""
+    if not found.readings:
+        return []
+    read = msgspec.convert(found.readings, Readings)
+    said = (
+        (read.on_mains is not None, "mains power" if read.on_mains else "on battery"),
+        (read.battery is not None, f"battery {read.battery} %"),
+        (read.thermal is not None, f"heat {read.thermal.name.lower()}" if read.thermal is not None else ""),
+        (read.memory is not None, f"memory pressure {read.memory.name.lower()}" if read.memory is not None else ""),
+        (read.display_on is not None, f"display {'on' if read.display_on else 'off'}"),
+        (read.user_idle is not None, f"used {ago(read.user_idle)} ago"),
+        (read.disk_free is not None, f"{(read.disk_free or 0) / GIGABYTE:.0f} GB free"),
+        (bool(read.metered), "metered network"),
+    )
+    at = f"{ago(found.at - found.readings_at)} ago: " if found.readings_at else ""
+    return [Text(f"  conditions {at}{', '.join(text for is_known, text in said if is_known)}", style="dim")]
 
 
 def _work(work: Work) -> Table:

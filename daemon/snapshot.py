@@ -60,6 +60,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     counts: dict[str, dict[str, int]]
     quota: dict[str, Any] | None
     problems: list[str]
+    readings_at: float | None = None
 
 
 def snapshot(config: Path | None, now: float) -> Snapshot:
@@ -183,8 +184,10 @@ def _refusal(run: Any) -> dict[str, Any]:
 
 
 def _waiting(store: Store) -> dict[str, Any]:
-    found = store.fact("waiting", dict[str, Any]) or {}
-    return {"waiting_for": list(found.get("for", [])), "readings": found.get("readings", {})}
+    fact = store.fact_at("waiting")
+    if fact is None:
+        return {"waiting_for": [], "readings": {}}
+    return {"waiting_for": list(fact.value["for"]), "readings": fact.value["readings"], "readings_at": fact.at}
 
 
 def _problems(store: Store, settings: Settings) -> list[str]:

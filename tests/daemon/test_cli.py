@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import COMMANDS, main
+from daemon.conditions.readings import Memory, Readings, Thermal
 from daemon.store.records import NewRun, RunState
 from daemon.tokens import github_token
 from pipeline.stage import Progress
@@ -96,6 +97,8 @@ def test_status_tells_stage_time_left_queue_results_champion_and_refusals(one, g
     queue.progress(second.id, Progress(stage="train-analysis", message="step 0", done=0, total=100), clock.now())
     clock.pass_by(50)
     queue.progress(second.id, Progress(stage="train-analysis", message="step 25", done=25, total=100), clock.now())
+    readings = Readings(on_mains=False, battery=40, thermal=Thermal.MODERATE, memory=Memory.NORMAL, disk_free=9 << 30)
+    one.store.note("waiting", {"for": ["mains power"], "readings": readings}, clock.now())
     code, found = status(capsys)
     assert code == 0
     assert found["work"]["seconds_left"] == 150
@@ -106,8 +109,10 @@ def test_status_tells_stage_time_left_queue_results_champion_and_refusals(one, g
     assert found["quota"]["remaining"] > 0
     assert main(["status"]) == 0
     text = capsys.readouterr().out
-    for part in ("train-analysis", "CWE +0.75: better", "its code comes from a fork", "acme/shop"):
+    conditions = "on battery, battery 40 %, heat moderate, memory pressure normal, 9 GB free"
+    for part in ("train-analysis", "CWE +0.75: better", "its code comes from a fork", "acme/shop", "mains power"):
         assert part in text
+    assert conditions in " ".join(text.split())
 
 
 def test_status_finds_the_service_although_its_settings_became_wrong(one, capsys):
