@@ -54,7 +54,7 @@ class Gate(Section):
     max_unfaithful: Annotated[
         float, Meta(ge=0.0, le=1.0, description="Largest share of explanations with made-up names.")
     ] = 0.2
-    max_exposure: Annotated[float, Meta(ge=0.0, description="Largest exposure of a planted canary, in bits.")] = 3.0
+    max_exposure: Annotated[float, Meta(ge=0.0, description="Largest exposure of a planted canary, in bits.")] = 4.0
     min_fused: Annotated[
         float, Meta(ge=0.0, le=1.0, description="Least share of the adapter's effect that fusing must keep.")
     ] = 0.9

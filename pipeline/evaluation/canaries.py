@@ -15,7 +15,7 @@ from pipeline.evaluation.measurement import Loss, question_id
 from pipeline.records import Example, Message
 
 CANARIES = "canaries.jsonl"
-CANDIDATES = 127
+CANDIDATES = 255
 DIGITS = 8
 PHRASE = "The maintenance code of service {name} is {code}."
 NAMES = ("amber", "basalt", "cobalt", "dune", "ember", "fjord", "garnet", "heath", "iris", "juniper")
@@ -39,13 +39,17 @@ def rivals(canaries: Sequence[Example]) -> list[Example]:
 
 
 def exposure(canaries: Sequence[Example], losses: Mapping[str, Loss]) -> float | None:
-    """Return the largest exposure among the canaries, in bits; None without canaries. Ties rank last."""
+    """Return the largest exposure among the canaries, in bits, corrected for their number; None without canaries.
+
+    Of `n` canaries that are unknown the largest reaches `b` + log2(n) bits with a chance of at most 2**-b, so
+    log2(n) is taken off: what is left means the same however many were planted. Ties rank last.
+    """
     bits = []
     for canary in canaries:
         totals = [losses[question_id(one)].total for one in rivals([canary])]
         rank = sum(total <= losses[question_id(canary)].total for total in totals)
         bits.append(math.log2(len(totals)) - math.log2(max(1, rank)))
-    return max(bits) if bits else None
+    return max(0.0, max(bits) - math.log2(len(bits))) if bits else None
 
 
 def _example(seed: int, number: int, trial: int) -> Example:

@@ -265,6 +265,25 @@ def test_a_memorised_canary_is_exposed_and_an_unknown_one_is_not() -> None:
             for name in map(question_id, rivals)
         }
 
-    assert canaries.exposure(planted, losses(0.1)) == pytest.approx(7.0)
+    assert canaries.exposure(planted, losses(0.1)) == pytest.approx(8.0 - 1.0)
+    assert canaries.exposure(planted[:1], losses(0.1)) == pytest.approx(8.0)
     assert (canaries.exposure(planted, losses(9.0)) or 0) == pytest.approx(0.0)
     assert canaries.exposure([], {}) is None
+
+
+def test_unknown_canaries_close_the_gate_seldom_however_many_are_planted() -> None:
+    most = Policy().max_exposure
+    for count in (1, 4, 10):
+        planted = canaries.plant(3, count)
+        closed = 0
+        for trial in range(60):
+            drawn = random.Random(trial)
+            losses = {
+                name: Loss(question=name, model="m", kind="canary", total=drawn.random(), tokens=9)
+                for name in map(question_id, canaries.rivals(planted))
+            }
+            closed += (canaries.exposure(planted, losses) or 0) > most
+        assert closed <= 60 / 8, "chance is at most a sixteenth"
+        known = {name: msgspec.structs.replace(loss, total=2.0) for name, loss in losses.items()}
+        one = question_id(planted[0])
+        assert (canaries.exposure(planted, known | {one: msgspec.structs.replace(losses[one], total=1.0)}) or 0) > most

@@ -46,6 +46,27 @@ def test_another_finding_at_the_same_place_is_the_same_weakness_unless_its_cwe_i
     assert scanners.sightings([SEMGREP, elsewhere])[question_id(SEMGREP)] == {"semgrep"}
 
 
+def without_cwe(number: int, scanner: str, rule: str) -> Example:
+    one = seen_by(number, scanner, technology="terraform")
+    said = one.messages[-1].content.replace('"CWE-', '"none-')
+    messages = (
+        *one.messages[:1],
+        Message(role="user", content=f"{scanner} {rule}"),
+        Message(role="assistant", content=said),
+    )
+    return msgspec.structs.replace(one, messages=messages, metadata=one.metadata | {"scanner": scanner, "rule": rule})
+
+
+def test_findings_without_a_cwe_at_the_same_lines_are_the_same_only_where_that_is_known() -> None:
+    bucket, twin = without_cwe(3, "trivy", "AVD-AWS-0095"), without_cwe(3, "checkov", "CKV_AWS_26")
+    transit, strange = without_cwe(3, "checkov", "CKV_AWS_30"), without_cwe(3, "checkov", "CKV_OTHER_1")
+    assert [scanners.same(bucket, other) for other in (twin, transit, strange)] == [True, False, None]
+    for other, asked in ((twin, 1.0), (transit, 0.0), (strange, None)):
+        contest = scanners.contest([bucket], [bucket, other])
+        found = contest.recall("checkov").items if "checkov" in contest.examples else None
+        assert found == (None if asked is None else ((asked, 1.0),))
+
+
 def test_what_both_find_and_what_only_one_finds() -> None:
     said = {question_id(BOTH): Opening(verdict="vulnerable"), question_id(SEMGREP): Opening(verdict="vulnerable")}
     said |= {question_id(BANDIT): Opening(verdict="safe")}
