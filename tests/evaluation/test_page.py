@@ -133,3 +133,17 @@ def test_curves_are_read_from_what_training_wrote(tmp_path: Path) -> None:
     assert curves({"stage-1": tmp_path, "stage-2": tmp_path / "none"}) == {
         "stage-1": {"train": [(1, 2.0)], "valid": [(1, 1.9)]}
     }
+
+
+def test_without_a_cwe_there_is_no_heading_over_nothing_and_models_keep_the_tables_order(report: Report) -> None:
+    assert "What was taken for what" in document(report)
+    bare = {model: details | {"confusion": {}} for model, details in sorted(report.details.items(), reverse=True)}
+    page = document(msgspec.structs.replace(report, details=bare))
+    assert "What was taken for what" not in page
+    times = page[page.index("Seconds an answer") :]
+    assert times.index("base") < times.index("stage-1") < times.index("stage-2")
+
+
+def test_the_axis_of_a_box_plot_reaches_as_far_as_its_boxes() -> None:
+    drawn = charts.boxes([charts.Box(label="a", colour="first", five=(1.0, 2.0, 3.0, 4.0, 98.0))], "times", unit="s")
+    assert "100 s" in drawn

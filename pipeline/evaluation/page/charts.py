@@ -104,10 +104,12 @@ def boxes(chosen: Sequence[Box], label: str, *, unit: str, width: int = 520) -> 
     """Return horizontal box plots over one axis."""
     left, right, step = 128, 30, 34
     most = max((box.five[4] for box in chosen), default=1) or 1
-    scale = (width - left - right) / most
+    marks = ticks(most)
+    marks += [2 * marks[-1] - marks[-2]] if marks[-1] < most else []
+    scale = (width - left - right) / marks[-1]
     foot = len(chosen) * step
-    parts = [_line(left + tick * scale, 0, left + tick * scale, foot, "rule") for tick in ticks(most)]
-    parts += [_text(left + t * scale, foot + 16, f"{t:g} {unit}".strip(), "middle", "axis") for t in ticks(most)]
+    parts = [_line(left + mark * scale, 0, left + mark * scale, foot, "rule") for mark in marks]
+    parts += [_text(left + mark * scale, foot + 16, f"{mark:g} {unit}".strip(), "middle", "axis") for mark in marks]
     for number, box in enumerate(chosen):
         y = number * step + step / 2
         least, first, middle, third, last = (left + value * scale for value in box.five)

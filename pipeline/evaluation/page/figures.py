@@ -10,6 +10,7 @@ from pipeline.evaluation.page.words import (
     COLOURS,
     colour,
     figure,
+    in_order,
     percent,
     trained_first,
 )
@@ -82,7 +83,7 @@ def confusions(report: Report) -> str:
                 f"<figure><h3>{escape(model)}</h3>{drawn}"
                 "<figcaption>Down: the right CWE. Across: what the model said. Ringed: right.</figcaption></figure>"
             )
-    return f'<div class="grid wide">{"".join(panels)}</div>'
+    return f'<div class="grid wide">{"".join(panels)}</div>' if panels else ""
 
 
 def reliabilities(report: Report) -> str:
@@ -104,12 +105,12 @@ def outcomes(report: Report) -> str:
     """Return how vulnerable and fixed code was told apart, and what became of the fixes."""
     told = [
         (model, [(what, count, OUTCOMES[what]) for what, count in details["pairs"].items() if count])
-        for model, details in report.details.items()
+        for model, details in in_order(report)
         if any(details.get("pairs", {}).values())
     ]
     made = [
         (model, [(what, count, _fix_colour(what)) for what, count in details["checks"].items()])
-        for model, details in report.details.items()
+        for model, details in in_order(report)
         if details.get("checks")
     ]
     panels = []
@@ -126,7 +127,7 @@ def outcomes(report: Report) -> str:
 
 def _detection(report: Report) -> str:
     said = []
-    for model, details in report.details.items():
+    for model, details in in_order(report):
         found = details.get("detection", {})
         separation, recall = found.get("separation", {}), found.get("recall at 5%", {})
         if separation.get("value") is not None and model != BASE:
@@ -143,7 +144,7 @@ def _fix_colour(what: str) -> str:
 
 def run_time(report: Report) -> str:
     """Return how long answers took."""
-    found = [(model, details["run_time"]) for model, details in report.details.items() if details.get("run_time")]
+    found = [(model, details["run_time"]) for model, details in in_order(report) if details.get("run_time")]
     if not found:
         return ""
     chosen = [
@@ -192,7 +193,7 @@ def _over_runs(reports: Sequence[Report], name: str) -> dict[str, list[float]]:
 def _over_samples(report: Report, name: str) -> dict[str, list[float]]:
     return {
         model: [of[name] for of in details.get("samples", {}).values() if of.get(name) is not None]
-        for model, details in report.details.items()
+        for model, details in in_order(report)
     }
 
 

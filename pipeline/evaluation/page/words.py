@@ -41,6 +41,11 @@ def dot(name: str) -> str:
     return f'<span class="dot" style="background:var(--{name})"></span>'
 
 
+def in_order(report: Report) -> list[tuple[str, dict[str, Any]]]:
+    """Return the models with their details, as the table has them."""
+    return [(model, report.details.get(model, {})) for model in report.models]
+
+
 def trained_first(report: Report) -> list[tuple[str, dict[str, Any]]]:
     """Return the models with their details, the base last."""
     order = [model for model in report.models if model != BASE] + [model for model in report.models if model == BASE]
