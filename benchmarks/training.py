@@ -1,15 +1,18 @@
 """Training against mlx-lm: same model, data, seed and hyperparameters, alternated, on this machine.
 
-    python benchmarks/training.py [--models smollm2 olmo2] [--lengths seed short tailed] [--batch 4]
-        [--documents 16] [--epochs 1] [--threads 1] [--techniques]
+    python benchmarks/training.py [--models smollm2 olmo2] [--lengths seed short tailed FOLDER] [--batch 4]
+        [--documents 16] [--epochs 1] [--row 1024] [--threads 1] [--techniques]
+
+A FOLDER is a data set of fixsmith's own, such as OUTPUT/dataset/analysis: real examples instead of made ones.
 
 Every measurement is a process of its own with the same BLAS in front of MLX, and the sides take
 turns. Reported: tokens of examples a second of CPU time (`--threads 1`: on a machine that does other
-things too, wall time says little), medians, and the medians of their ratios; peak memory; loss on
-held-out examples after training. Sides: `mlx-lm` is 0.32 as shipped, `sorted` the same with its dead
-length sort repaired, `fixsmith` this trainer, `products` nothing but the matrix products of its linear
-layers and vocabulary projection, forth and back: what no trainer on this machine can beat. `--raw FILE`
-keeps every single measurement; those it holds already are not repeated.
+things too, wall time says little), medians, and the medians of their ratios; loss on held-out
+examples after training; the most memory MLX's arrays took, and the most the process held. Sides:
+`mlx-lm` is 0.32 as shipped, `sorted` the same with its dead length sort repaired, `fixsmith` this
+trainer, `products` nothing but the matrix products of its linear layers and vocabulary projection,
+forth and back: what no trainer on this machine can beat. `--raw FILE` keeps every single measurement;
+those it holds already are not repeated.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import contextlib
 import io
 import json
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -54,6 +58,7 @@ PASSAGES = tuple(
     + "\n</passage>\n"
     for cwe in (22, 78, 79, 89)
 )
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 RATE, RANK, LAYERS = 1e-4, 8, 16
 
 
@@ -65,6 +70,7 @@ def main() -> None:
     parser.add_argument("--batch", nargs="+", type=int, default=[4])
     parser.add_argument("--documents", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--row", type=int, default=1024, help="tokens a row of ours may hold")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
@@ -91,7 +97,7 @@ def compare(name: str, model: str, lengths: str, batch: int, arguments: argparse
     for repeat in range(arguments.repeats):
         for side, off in sides:
             job = {"side": side, "off": off, "model": model, "lengths": lengths, "batch": batch}
-            job |= {"documents": arguments.documents, "epochs": arguments.epochs}
+            job |= {"documents": arguments.documents, "epochs": arguments.epochs, "row": arguments.row}
             key = json.dumps([name, repeat, arguments.threads, job | {"model": name}])
             found[side, off].append(remembered(arguments.raw, key, job, arguments.threads))
     others = [side for side in arguments.sides if side != "fixsmith"]
@@ -100,9 +106,10 @@ def compare(name: str, model: str, lengths: str, batch: int, arguments: argparse
         what = f"without {off}" if off else side
         gains = "".join(f"{gain(results, found[other, '']):5.2f} of {other}  " for other in others)
         print(
-            f"{name:8} {lengths:8} batch {batch}  {what:32} "
+            f"{name:8} {Path(lengths).name:8} batch {batch}  {what:32} "
             f"{median['tokens_per_cpu_second']:7.1f} tokens/CPU-s  {gains}"
-            f"peak {median['peak_bytes'] / 1e9:6.2f} GB  seen {median['examples_seen']:3.0f}  "
+            f"arrays {median['peak_bytes'] / 1e9:5.2f} GB  process {median['resident_bytes'] / 1e9:5.2f} GB  "
+            f"seen {median['examples_seen']:3.0f}  "
             f"validation loss {median['valid_loss']:.4f}",
             flush=True,
         )
@@ -164,8 +171,11 @@ def folder(name: str, scratch: Path) -> Path:
 
 def conversations(lengths: str, documents: int, seed: int) -> list[dict[str, Any]]:
     """Return conversations with a length distribution: `seed`-like, `short`, long-`tailed`, or `passages`:
-    seed-like with one of four passages in front."""
+    seed-like with one of four passages in front; or, of a data set's folder, real ones."""
     chance = random.Random(seed)
+    if Path(lengths).is_dir():
+        text = (Path(lengths) / ("train.jsonl" if seed == 1 else "valid.jsonl")).read_text()
+        return [json.loads(line) for line in chance.sample(text.splitlines(), documents)]
     words = [
         "the",
         "query",
@@ -201,7 +211,9 @@ def conversations(lengths: str, documents: int, seed: int) -> list[dict[str, Any
     return made
 
 
-def measure(side: str, off: str, model: str, lengths: str, batch: int, documents: int, epochs: int) -> dict[str, float]:
+def measure(
+    side: str, off: str, model: str, lengths: str, batch: int, documents: int, epochs: int, row: int
+) -> dict[str, float]:
     """Train on one side and return its figures. Runs in a child."""
     import mlx.core as mx
     from mlx_lm.tuner.utils import linear_to_lora_layers
@@ -221,16 +233,17 @@ def measure(side: str, off: str, model: str, lengths: str, batch: int, documents
     mx.reset_peak_memory()
     wall, cpu = time.perf_counter(), time.process_time()
     if side == "products":
-        seen = products(loaded, encoded, batch, epochs)
+        seen = products(loaded, encoded, batch, epochs, row)
     elif side == "fixsmith":
-        seen = ours(loaded, encoded, batch, epochs, off)
+        seen = ours(loaded, encoded, batch, epochs, row, off)
     else:
         seen = theirs(loaded, tokenizer, data, batch, epochs, repaired=side == "sorted")
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = mx.get_peak_memory()
+    peak, resident = mx.get_peak_memory(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
     tokens = sum(len(encoded[number].tokens) for number in seen)
     return {
         "tokens_per_cpu_second": tokens / cpu, "cpu_seconds": cpu, "wall_seconds": wall, "peak_bytes": peak,
+        "resident_bytes": resident,
         "examples_seen": len(seen), "valid_loss": valid(loaded, held_out),
     }  # fmt: skip
 
@@ -246,7 +259,7 @@ def valid(model: Any, held_out: list[Any]) -> float:
     return stepper.validation(range(len(held_out)), dict(tree_flatten(model.trainable_parameters())))
 
 
-def ours(model: Any, encoded: list[Any], batch: int, epochs: int, off: str) -> list[int]:
+def ours(model: Any, encoded: list[Any], batch: int, epochs: int, row: int, off: str) -> list[int]:
     """Train with fixsmith's step; return the numbers of the examples seen."""
     import mlx.core as mx
     from mlx.utils import tree_flatten
@@ -260,7 +273,7 @@ def ours(model: Any, encoded: list[Any], batch: int, epochs: int, off: str) -> l
     recipe = Recipe(learning_rate=RATE, rank=RANK, batch_size=batch, shared_prefix=off != "shared-prefix")
     weights = dict(tree_flatten(model.trainable_parameters()))
     stepper = Stepper(
-        model, recipe, encoded, 1024, keep=epochs > 1 and layers_below(model) and off != "kept-lower-blocks"
+        model, recipe, encoded, row, keep=epochs > 1 and layers_below(model) and off != "kept-lower-blocks"
     )
     if off == "quick-exponential":
         from pipeline.training.mlx.elementwise import gated_plain
@@ -277,7 +290,7 @@ def ours(model: Any, encoded: list[Any], batch: int, epochs: int, off: str) -> l
     return seen
 
 
-def products(model: Any, encoded: list[Any], batch: int, epochs: int) -> list[int]:
+def products(model: Any, encoded: list[Any], batch: int, epochs: int, row: int) -> list[int]:
     """Compute the matrix products of `ours` alone: linear layers and vocabulary projection, forth and back."""
     import mlx.core as mx
     from mlx import nn
@@ -288,12 +301,12 @@ def products(model: Any, encoded: list[Any], batch: int, epochs: int) -> list[in
     from pipeline.training.order import epoch_steps
     from pipeline.training.recipe import Recipe
 
-    stepper, seen = Stepper(model, Recipe(batch_size=batch), encoded, 1024), []
+    stepper, seen = Stepper(model, Recipe(batch_size=batch), encoded, row), []
     last = len(model.layers) - 1
     for epoch in range(epochs):
         for chosen in epoch_steps(len(encoded), 0, 0.0, batch, 0, epoch):
-            for row in stepper.layout(chosen):
-                tokens, scored = len(row.tokens), len({score.position for score in row.scores})
+            for laid in stepper.layout(chosen):
+                tokens, scored = len(laid.tokens), len({score.position for score in laid.scores})
                 for number, layer in enumerate(model.layers):
                     frozen = {
                         id(frozen_linear(module)): (name, frozen_linear(module))
@@ -305,8 +318,8 @@ def products(model: Any, encoded: list[Any], batch: int, epochs: int) -> list[in
                         both_ways(module.weight, scored if few else tokens)
                 head = model.lm_head if "lm_head" in model else model.model.embed_tokens
                 assert isinstance(head, (nn.Linear, nn.Embedding))
-                for start in range(0, len(row.scores), CHUNK):
-                    both_ways(head.weight, min(CHUNK, len(row.scores) - start))
+                for start in range(0, len(laid.scores), CHUNK):
+                    both_ways(head.weight, min(CHUNK, len(laid.scores) - start))
             seen += chosen
     mx.clear_cache()
     return seen
