@@ -252,10 +252,11 @@ def valid(model: Any, held_out: list[Any]) -> float:
     """Return the same held-out loss for every side."""
     from mlx.utils import tree_flatten
 
-    from pipeline.training.mlx.step import Stepper
+    from pipeline.training.mlx import architecture, step
     from pipeline.training.recipe import Recipe
 
-    stepper = Stepper(model, Recipe(), held_out, 4096)
+    step.plan = architecture.plan
+    stepper = step.Stepper(model, Recipe(), held_out, 4096)
     return stepper.validation(range(len(held_out)), dict(tree_flatten(model.trainable_parameters())))
 
 
