@@ -13,7 +13,8 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -42,8 +43,22 @@ Seen = dict[str, set[str]]
 """Names met in an archive, by what they share when case and Unicode form don't count."""
 
 
+Wanted = Callable[[str], bool]
+"""Tells by its digest whether a file is to be read, and so has to be written out."""
+
+LEFT_OUT = "left-out"
+
+
+def every(_digest: str) -> bool:
+    """Want every file."""
+    return True
+
+
 class Inflated(msgspec.Struct, frozen=True):
-    """A file as it lies unpacked: where, its digest, its size, and how it begins."""
+    """A file as it lies unpacked: where, its digest, its size, and how it begins.
+
+    One that fits in a piece and isn't wanted isn't written: `path` is then of a file that isn't there.
+    """
 
     path: Path
     sha256: str
@@ -69,7 +84,7 @@ def is_gzip(head: bytes) -> bool:
     return head.startswith(b"\x1f\x8b\x08")
 
 
-def members(path: Path, target: Path, budget: Budget) -> Iterator[Member]:
+def members(path: Path, target: Path, budget: Budget, wanted: Wanted) -> Iterator[Member]:
     """Yield the files of a zip, each unpacked to `target`, in place of the one before.
 
     Raises Refusal when the archive as a whole can't be read, ArtifactRefusal past a limit.
@@ -86,7 +101,7 @@ def members(path: Path, target: Path, budget: Budget) -> Iterator[Member]:
                 if entry.filename.endswith("/") and not entry.file_size:  # is_dir() fails on an empty name
                     continue
                 budget.take_file()
-                yield _member(archive, entry, target, budget, seen)
+                yield _member(archive, entry, target, budget, seen, wanted)
         finally:
             target.unlink(missing_ok=True)
 
@@ -108,7 +123,7 @@ def check_directory(path: Path, max_files: int) -> None:
 
 
 def _member(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget, seen: dict[str, set[str]]
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget, seen: Seen, wanted: Wanted
 ) -> Member:
     name = printable(entry.orig_filename)
     try:
@@ -116,7 +131,7 @@ def _member(
         name = check_name(entry.orig_filename)
         _check_seen(name, seen)
         with archive.open(entry) as stream:
-            file = inflate(stream, target, entry.compress_size, budget)
+            file = inflate(stream, target, entry.compress_size, budget, wanted)
     except ArtifactRefusal:
         raise
     except Refusal as refusal:
@@ -147,12 +162,12 @@ def _check_seen(name: str, seen: Seen) -> None:
     names.add(name)
 
 
-def ungzip(path: Path, target: Path, budget: Budget) -> Inflated:
+def ungzip(path: Path, target: Path, budget: Budget, wanted: Wanted) -> Inflated:
     """Unpack a gzip file to `target`; raise Refusal when it is broken or past a limit."""
     budget.take_file()
     try:
         with gzip.open(path, "rb") as stream:
-            return inflate(stream, target, path.stat().st_size, budget)
+            return inflate(stream, target, path.stat().st_size, budget, wanted)
     except _BROKEN as error:
         raise Refusal(f"can't be unpacked: {_reason(error)}") from error
 
@@ -165,21 +180,41 @@ class Readable(Protocol):
         ...
 
 
-def inflate(stream: Readable, target: Path, packed: int, budget: Budget) -> Inflated:
-    """Copy to `target`, readable by its owner only, watching size and ratio."""
-    digest, size, head, limits = hashlib.sha256(), 0, b"", budget.limits
-    with open_private(target) as out:
+def inflate(stream: Readable, target: Path, packed: int, budget: Budget, wanted: Wanted = every) -> Inflated:
+    """Copy to `target`, readable by its owner only, watching size and ratio.
+
+    The first piece is held back until it is known whether there is more, or the file is wanted:
+    making a file costs more than reading a small one.
+    """
+    digest, size, held = hashlib.sha256(), 0, b""
+    with ExitStack() as stack:
+        out: IO[bytes] | None = None
         while chunk := stream.read(CHUNK):
-            head = head or chunk[:HEAD]
             size += len(chunk)
-            budget.take_bytes(len(chunk))
-            if size > limits.max_file_bytes:
-                raise Refusal(f"unpacks to more than {limits.max_file_bytes} bytes")
-            if size > FREE_BYTES and size > limits.max_ratio * max(packed, 1):
-                raise Refusal(f"unpacks to more than {limits.max_ratio} times its packed size")
+            _check_size(size, packed, budget, len(chunk))
             digest.update(chunk)
+            if not held:
+                held = chunk
+                continue
+            if out is None:
+                out = stack.enter_context(open_private(target))
+                out.write(held)
             out.write(chunk)
-    return Inflated(target, digest.hexdigest(), size, head)
+        file = Inflated(target, digest.hexdigest(), size, held[:HEAD])
+        if out is None and (is_zip(held) or is_gzip(held) or wanted(file.sha256)):
+            stack.enter_context(open_private(target)).write(held)
+        elif out is None:
+            file = msgspec.structs.replace(file, path=target.with_name(LEFT_OUT))
+    return file
+
+
+def _check_size(size: int, packed: int, budget: Budget, more: int) -> None:
+    limits = budget.limits
+    budget.take_bytes(more)
+    if size > limits.max_file_bytes:
+        raise Refusal(f"unpacks to more than {limits.max_file_bytes} bytes")
+    if size > FREE_BYTES and size > limits.max_ratio * max(packed, 1):
+        raise Refusal(f"unpacks to more than {limits.max_ratio} times its packed size")
 
 
 def open_private(path: Path) -> IO[bytes]:

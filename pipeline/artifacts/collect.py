@@ -72,7 +72,7 @@ def _items(context: Context) -> Iterator[IndexEntry | Rejection]:
     redact, rejection = redactor.redact, Normaliser(redactor).rejection
     with private_folder(context.work) as scratch:
         for snapshot, root in snapshots(context.request):
-            for item in walk(root, context.settings.artifacts, scratch):
+            for item in walk(root, context.settings.artifacts, scratch, lambda _: False):
                 if isinstance(item, Rejection):
                     yield rejection(item)
                 else:

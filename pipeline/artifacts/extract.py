@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from config.settings import Artifacts
-from pipeline.artifacts.archive import HEAD, Inflated, is_gzip, is_zip, members, ungzip
+from pipeline.artifacts.archive import HEAD, Inflated, Wanted, every, is_gzip, is_zip, members, ungzip
 from pipeline.artifacts.folder import LooseArtifact, LooseFile, loose_artifacts
 from pipeline.artifacts.interface import ArtifactRefusal, Budget, Refusal, Unpacked
 from pipeline.artifacts.names import printable
@@ -43,15 +43,16 @@ OTHER_ZIPS = frozenset(
 """Zip files by format that are programs or documents: passed on unopened."""
 
 
-def walk(root: Path, limits: Artifacts, scratch: Path) -> Iterator[Unpacked | Rejection]:
+def walk(root: Path, limits: Artifacts, scratch: Path, wanted: Wanted = every) -> Iterator[Unpacked | Rejection]:
     """Yield each file of the artifacts at `root`, unpacked, and a Rejection for each refused one.
 
-    The order is by content, not by name. Raises InputRefused when there is nothing at `root`.
+    Only the files `wanted` by their digest are sure to lie there. The order is by content, not by
+    name. Raises InputRefused when there is nothing at `root`.
     """
     for artifact in loose_artifacts(root):
         for place, reason in artifact.refused:
             yield Rejection(artifact=artifact.digest, report=printable(place), reason=reason)
-        yield from _Walker(artifact, limits, scratch).files()
+        yield from _Walker(artifact, limits, scratch, wanted).files()
 
 
 @contextmanager
@@ -72,10 +73,11 @@ def private_folder(parent: Path) -> Iterator[Path]:
 class _Walker:
     """The way through one artifact, with its budget."""
 
-    def __init__(self, artifact: LooseArtifact, limits: Artifacts, scratch: Path) -> None:
+    def __init__(self, artifact: LooseArtifact, limits: Artifacts, scratch: Path, wanted: Wanted) -> None:
         self.artifact = artifact
         self.limits = limits
         self.scratch = scratch
+        self.wanted = wanted
         self.budget = Budget(limits)
 
     def files(self) -> Iterator[Unpacked | Rejection]:
@@ -115,7 +117,7 @@ class _Walker:
         self._check_depth(depth)
         target = self.scratch / f"{depth}.unpacked"
         inside = "" if report == "." else report + INSIDE
-        for member in members(path, target, self.budget):
+        for member in members(path, target, self.budget, self.wanted):
             shown = f"{place}{INSIDE}{member.name}"
             if member.file is None:
                 yield self._refused(shown, member.reason)
@@ -126,7 +128,7 @@ class _Walker:
         self._check_depth(depth)
         target = self.scratch / f"{depth}.unpacked"
         try:
-            yield from self._open(ungzip(path, target, self.budget), report, place, depth + 1)
+            yield from self._open(ungzip(path, target, self.budget, self.wanted), report, place, depth + 1)
         finally:
             target.unlink(missing_ok=True)
 

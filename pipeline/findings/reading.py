@@ -80,7 +80,7 @@ class _Snapshot:
     def read(self, root: Path, scratch: Path) -> None:
         """Read each distinct report below `root` that was collected."""
         total = len(self._left)
-        for item in walk(root, self._context.settings.artifacts, scratch):
+        for item in walk(root, self._context.settings.artifacts, scratch, self._left.__contains__):
             if isinstance(item, Unpacked) and item.sha256 in self._left:
                 self._left.remove(item.sha256)
                 self._read(item, scratch / "decoded")

@@ -6,9 +6,11 @@ import pytest
 
 from config.errors import InputRefused
 from config.settings import Settings
+from pipeline.artifacts import archive
 from pipeline.artifacts.collect import Collect, digest_artifacts
 from pipeline.stage import Manifest, Request, RunFolder
 from tests.artifacts.hostile import put, zip_bytes
+from tests.findings.running import parse, result, sarif
 
 
 def collect(folder: Path, artifacts: Path, earlier: Path | None = None) -> Manifest:
@@ -86,3 +88,20 @@ def test_nothing_there_is_refused_with_what_to_do(tmp_path: Path, make: object) 
 def test_a_single_file_is_an_artifact(tmp_path: Path) -> None:
     path = put(tmp_path, "report.zip", zip_bytes({"a.json": b"1", "b.json": b"2"}))
     assert collect(tmp_path / "run", path).counts == {"artifacts": 1, "files": 2, "bytes": 2, "rejected": 0}
+
+
+def test_small_packed_files_are_written_only_to_be_read_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making a file for each of a zip's entries would cost more than reading them."""
+    made: list[Path] = []
+    opened = archive.open_private
+    monkeypatch.setattr(archive, "open_private", lambda path: (made.append(path), opened(path))[1])
+    report = sarif([result("R1", "a.py", 1)])
+    inner = zip_bytes({f"{number}.sarif": report for number in range(20)})
+    put(tmp_path, "in/a.zip", zip_bytes({"inner.zip": inner, "b.sarif": report, "empty.json": b""}))
+    collect(tmp_path / "out" / "runs" / "run", tmp_path / "in")
+    assert len(made) == 1, "the zip inside, which has to be opened"
+    made.clear()
+    assert len(parse(tmp_path / "out", tmp_path / "in", run="again").findings()) == 1
+    assert len(made) == 1 + 1 + 2, "collect's; then the zip inside, the report once, and the empty file"
