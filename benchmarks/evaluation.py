@@ -6,7 +6,8 @@
 DATASET is a data set's folder of a run. Contenders take turns, so that a busy machine hits all of
 them alike; wall and CPU seconds are of the best turn, loading left out. `object` is how the
 evaluation asks: an answer stops when its JSON object closes. `whole` writes every token that
-`mlx_lm.generate` writes, so that both do the same work.
+`mlx_lm.generate` writes, so that both do the same work. Answers are compared without leading spaces: the
+streaming decoder of mlx-lm drops one, ours keeps it, since it is indentation.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def compare(contenders: dict[str, Callable[[], Answers]], repeats: int, question
     first = next(iter(contenders))
     print(f"{'contender':34} {'seconds':>8} {'CPU s':>8} {'answers/min':>12} {'times':>6}  same answers")
     for name, (wall, cpu) in best.items():
-        same = sum(said[first][key].startswith(text) for key, text in said[name].items())
+        same = sum(said[first][key].lstrip(" ").startswith(text.lstrip(" ")) for key, text in said[name].items())
         times = best[first][0] / wall
         print(f"{name:34} {wall:8.1f} {cpu:8.1f} {60 * questions / wall:12.1f} {times:6.2f}  {same} of {questions}")
 
