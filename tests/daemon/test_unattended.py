@@ -128,7 +128,7 @@ def settings(tmp_path, github, clone):
     }  # fmt: skip
 
 
-def ended(database, count, tmp_path, seconds=500):
+def ended(database, count, tmp_path, seconds=1500):
     """Wait until so many runs have ended; return them, oldest first."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
