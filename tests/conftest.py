@@ -1,9 +1,14 @@
-"""For every test: one BLAS thread a process, because the tests share the machine with each other.
+"""For every test: one BLAS thread a process, because the tests share the machine with each other, and no examples timed.
 
 OpenBLAS's threads spin while they wait; two processes with two threads each on two cores spend
-four fifths of their time on that (measured with perf on the training loop).
+four fifths of their time on that (measured with perf on the training loop). Hypothesis takes a
+slow machine for a slow test unless it is told.
 """
 
 import os
 
+from hypothesis import HealthCheck, settings
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
