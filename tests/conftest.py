@@ -1,4 +1,4 @@
-"""For every test: one BLAS thread a process, because the tests share the machine with each other, and no examples timed.
+"""For every test: one BLAS thread a process, because the tests share the machine with each other; nothing is timed.
 
 OpenBLAS's threads spin while they wait; two processes with two threads each on two cores spend
 four fifths of their time on that (measured with perf on the training loop). Hypothesis takes a
