@@ -23,8 +23,8 @@ T = TypeVar("T")
 Said = RawFinding | Fault
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LONGEST_QUOTED = 4_000
-LONGEST_NAME = 1_600
-"""Both are well above what is kept: a text cut before it is redacted may end in half a secret, which nothing tells."""
+LONGEST_NAME = 2_001
+"""More than is looked at (`READ_AHEAD` times what is kept): then the end, perhaps half a secret, is dropped."""
 
 
 class ItemRefused(InputRefused):

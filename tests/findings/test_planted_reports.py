@@ -177,3 +177,19 @@ def test_no_cut_leaves_half_a_secret(folder: str, tmp_path: Path) -> None:
     put(tmp_path, "in/good.sarif", sarif([result("R1", "a.py", 1)]))
     put(tmp_path, f"in/bad/{'a' * 200}/{'b' * 200}.json", b'{"a": ')
     check(parse(tmp_path / "out", tmp_path / "in").folder, {TOKEN[:16], TOKEN[12:24], TOKEN[-18:]})
+
+
+@pytest.mark.parametrize("bound", BOUNDS[4:])
+def test_no_cut_leaves_half_a_secret_behind_one_that_redaction_shortens(bound: int, tmp_path: Path) -> None:
+    """What stands behind a long key moves to the front when that is redacted: half a token with it."""
+    begin, end = "-----BEGIN RSA PRIVATE KEY-----\n", "\n-----END RSA PRIVATE KEY-----\n"
+    text = begin + "A1b2" * ((bound - len(begin + end) - 24) // 4) + end
+    text += " " * (bound - len(text) - 20) + TOKEN
+    rule = {"id": "R1", "messageStrings": {"m": {"text": "{0}"}}}
+    found = result("R1", "a.py", 1) | {"message": {"id": "m", "arguments": [text]}}
+    driver = {"name": "Acme", "rules": [rule]}
+    document = {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": [found]}]}
+    put(tmp_path, "in/a.sarif", json.dumps(document).encode())
+    baseline = {"version": "1.5.0", "plugins_used": [], "results": {text: [{"type": 3}]}}
+    put(tmp_path, "in/b.json", json.dumps(baseline).encode())
+    check(parse(tmp_path / "out", tmp_path / "in").folder, {TOKEN[:16], TOKEN[12:24]})

@@ -21,7 +21,8 @@ from pipeline.scanners.sarif.schema import (
 )
 
 NO_RULE = RuleText()
-LONGEST_MESSAGE = 8_000
+LONGEST_MESSAGE = 8_001
+"""More than is looked at, so that the end, perhaps half a secret, is dropped."""
 MOST_FAULTS = 1_000
 """A run with so many rules that can't be read is no scanner's: the others are left."""
 
