@@ -91,6 +91,17 @@ def test_the_validator_names_each_fault(data, tmp_path, change, fault):
     assert fault in found[0]
 
 
+def test_a_second_answer_to_a_question_is_no_fault_in_its_own_file_only(data, tmp_path):
+    export(data, tmp_path, ["alpaca"])
+    path = tmp_path / "alpaca" / "sast" / "train.json"
+    made = json.loads(path.read_text())
+    other = made[0] | {"output": "another right answer"}
+    path.write_text(json.dumps([*made, other]))
+    assert list(problems(tmp_path / "alpaca")) == []
+    (tmp_path / "alpaca" / "sast" / "test.json").write_text(json.dumps([other]))
+    assert len(list(problems(tmp_path / "alpaca"))) == 2
+
+
 def test_what_is_asked_in_train_and_in_test_is_a_fault(data, tmp_path):
     export(data, tmp_path, ["alpaca"])
     (tmp_path / "alpaca" / "sast" / "test.json").write_bytes((tmp_path / "alpaca" / "sast" / "train.json").read_bytes())

@@ -45,12 +45,14 @@ def problems(folder: Path) -> Iterator[str]:
     """Yield what is wrong with Alpaca sets below a folder, a line each: `file[index]: fault`.
 
     Every file is a list of objects with exactly the three texts, instruction and output not empty; nothing
-    is asked twice, and nothing that is asked in train is asked in validation or test.
+    that is asked in one file is asked in another, and within a file only for another answer: a weakness
+    may have several right fixes.
     """
     files = sorted(path for path in folder.rglob("*.json") if path.stem in PARTS)
     if not files:
         yield f"{folder}: no train.json, valid.json or test.json"
-    asked: dict[tuple[str, str], str] = {}
+    asked: dict[tuple[str, str], tuple[str, str]] = {}
+    said: set[tuple[str, str, str]] = set()
     for path in files:
         name = path.relative_to(folder).as_posix()
         for place, row, fault in _rows(path, name):
@@ -58,9 +60,10 @@ def problems(folder: Path) -> Iterator[str]:
                 yield f"{place}: {fault}"
                 continue
             question = (row["instruction"], row["input"])
-            if question in asked:
-                yield f"{place}: asked already in {asked[question]}"
-            asked.setdefault(question, place)
+            first, where = asked.setdefault(question, (name, place))
+            if first != name or (*question, row["output"]) in said:
+                yield f"{place}: asked already in {where}"
+            said.add((*question, row["output"]))
 
 
 def _rows(path: Path, name: str) -> Iterator[tuple[str, Any, str | None]]:
