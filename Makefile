@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKER := .venv-worker
 S3 := .venv-s3
+EXTRAS := .venv-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test worker-tests lint lock sample clean
+.PHONY: help setup demo test worker-tests extras-tests lint lock sample clean
 
 help: ## list what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +25,21 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 demo: setup ## scan results that ship with the project in, two trained specialists out
 	$(BIN)/fixsmith demo
 
-test: setup lint $(WORKER)/.ready $(S3)/.ready worker-tests ## linters, types, import contracts and every test
+test: setup lint $(WORKER)/.ready $(S3)/.ready worker-tests extras-tests ## linters, types, import contracts and every test
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 worker-tests: $(WORKER)/.ready ## the tests of the CUDA worker, in an environment of its own (torch, ray), on the CPU
 	OMP_NUM_THREADS=1 $(WORKER)/bin/python -m pytest -n 2 --dist worksteal tests/remote/worker
+
+extras-tests: $(EXTRAS)/.ready ## the tests of what is optional (MLflow, TensorBoard, W&B, lm-eval), in an environment over .venv
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(EXTRAS)/bin/python -m pytest -n 2 --dist loadfile tests/tracking
+
+$(EXTRAS)/.ready: $(VENV)/.ready tests/tracking/requirements.txt
+	$(BIN)/python -m venv $(EXTRAS)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > "$$($(EXTRAS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/tracking/requirements.txt
+	@touch $@
 
 $(WORKER)/.ready: pipeline/remote/worker/requirements.txt tests/remote/worker/requirements.txt
 	$(PYTHON) -m venv $(WORKER)
@@ -55,4 +66,4 @@ sample: setup ## write config/olmo-security-config.yaml and docs/settings.md fro
 	$(BIN)/python -m config.table > docs/settings.md
 
 clean: ## remove what was made here, models and environment included
-	rm -rf $(VENV) $(WORKER) $(S3) demo-output build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WORKER) $(S3) $(EXTRAS) demo-output build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -40,6 +40,10 @@ class InputRefused(Error):
     exit_code = 3
 
 
+class NothingToLearn(InputRefused):
+    """What came from outside is in order, but holds nothing a model could be trained on."""
+
+
 class NotBetter(Error):
     """The challenger didn't beat the champion, so nothing was published."""
 

@@ -14,6 +14,7 @@ from config.sections.publishing import Publish
 from config.sections.remote import Remote
 from config.sections.section import Section
 from config.sections.service import Conditions, Daemon, Github, Notifications, Watched
+from config.sections.tracking import Tracking
 from config.sections.training import FineTuning
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Settings",
     "Source",
     "Teacher",
+    "Tracking",
     "Verification",
     "Watched",
 ]
@@ -56,6 +58,7 @@ class Settings(Section):
     notifications: Notifications = Notifications()
     publish: Publish = Publish()
     remote: Remote = Remote()
+    tracking: Tracking = Tracking()
 
     def of_a_run(self) -> Settings:
         """Return the settings with what trains nothing at its defaults (service, upload): what a run depends on."""
@@ -68,4 +71,5 @@ class Settings(Section):
             notifications=Notifications(),
             publish=Publish(),
             remote=self.remote.of_a_run(),
+            tracking=Tracking(),
         )

@@ -108,7 +108,8 @@ class Runner:
             self._leave_untrained(run, reason)
             return 0.0
         decision = self._judge(settings)
-        if not may_go_on(run, decision):
+        reached = self.store.queue.progress_of(run.id) if run.prepared else None
+        if not may_go_on(run, decision, settings, reached.stage if reached else ""):
             self.keep_awake.set(False)
             return min(settings.conditions.check_seconds, max(0.1, settings.conditions.settle_seconds))
         self._start(run, settings)
@@ -213,7 +214,7 @@ class Runner:
             work.checked_at = tick
             decision = self._judge(settings)
             self.keep_awake.set(decision.keep_awake)
-            if not may_go_on(work.run, decision):
+            if not may_go_on(work.run, decision, settings, work.stage):
                 self._stop(work, Stop.CONDITIONS)
                 return
         limit = settings.daemon.memory_gigabytes * GIGABYTE

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from config.settings import Settings
 from daemon import processes
 from daemon.child import Child
 from daemon.conditions.machine import Decision
@@ -41,9 +42,14 @@ class Work(msgspec.Struct):
     error: str = ""
 
 
-def may_go_on(run: Run, decision: Decision) -> bool:
-    """Tell whether the conditions let a run go on: only training waits for all of them."""
-    return decision.allowed if run.prepared else decision.data_allowed
+MEASURING = ("evaluate", "gate", "publish", "upload")
+"""Stages after training: they work this machine hard wherever the training was."""
+
+
+def may_go_on(run: Run, decision: Decision, settings: Settings, stage: str) -> bool:
+    """Tell whether the conditions let a run in `stage` go on: only what trains or measures here waits for all."""
+    elsewhere = settings.fine_tuning.backend != "mlx" and stage not in MEASURING
+    return decision.allowed if run.prepared and not elsewhere else decision.data_allowed
 
 
 def recorded_process(run: Run) -> processes.Identity | None:

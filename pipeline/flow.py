@@ -68,15 +68,19 @@ def run_flow(
     *,
     fine_tuning: bool = True,
     only: str | None = None,
+    sibling: Path | None = None,
 ) -> RunResult:
-    """Take a run through its stages, skipping what is finished; `only` repeats that one stage."""
+    """Take a run through its stages, skipping what is finished; `only` repeats that one stage.
+
+    `sibling` is a workspace of the same redaction key: stages its runs finished the same way are taken over.
+    """
     chosen = stages(settings, fine_tuning=fine_tuning)
     with exclusive(output):
         name = run_id(request, settings)
         folder = RunFolder(output / "runs" / name, code_digest())
         request = msgspec.structs.replace(request, champions=champions.opponents(output, name))
         executed = _repeat(folder, chosen, only, request, settings, progress) if only else _go_through(
-            folder, chosen, request, settings, progress
+            folder, chosen, request, settings, progress, sibling
         )  # fmt: skip
         manifests = {stage.name: found for stage in chosen if (found := folder.manifest(stage.name))}
         promoted: tuple[str, ...] = ()
@@ -98,10 +102,12 @@ def _go_through(
     request: Request,
     settings: Settings,
     progress: Callable[[Progress], None],
+    sibling: Path | None,
 ) -> tuple[str, ...]:
     executed = []
     for stage in chosen:
-        if folder.is_done(stage, settings, request):
+        known = folder.is_done(stage, settings, request)
+        if known or (sibling is not None and folder.adopt(stage, sibling / "runs", settings, request)):
             progress(Progress(stage=stage.name, message="up to date", done=1, total=1))
             continue
         progress(Progress(stage=stage.name, message="started"))

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from config.errors import Error, InputRefused, Postponed, UsageError
+from config.errors import Error, InputRefused, NotBetter, NothingToLearn, Postponed, UsageError
 from config.load import load_settings
 from config.location import HELP, settings_file
+from config.sections.training import BACKENDS
 from config.settings import Settings
 from pipeline.console import display, print_error
 from pipeline.evaluation.verdict import require_better
@@ -30,6 +31,7 @@ EPILOG = """\
 examples:
   process_artifacts --artifacts-dir artifacts --source . --skip-fine-tuning   only the data set
   process_artifacts --artifacts-dir artifacts --source . --model-name embedded   no download from the Hub
+  process_artifacts --artifacts-dir artifacts --source . --backend ssh --recipe domains   a specialist a domain
   process_artifacts --only parse --artifacts-dir artifacts                    one stage again
 
 exit codes: 0 done or up to date, 1 failed (run it again), 2 wrong use or settings,
@@ -78,8 +80,13 @@ def _add_inputs(group: Any) -> None:
 def _add_training(group: Any) -> None:
     group.add_argument("--model-name", metavar="ID|PATH", help="base model: Hub id, folder, or `embedded`")
     group.add_argument(
-        "--backend", choices=("mlx", "ray"),
+        "--backend", choices=BACKENDS,
         help="where training happens: here, or on the machine of section `remote` (default: fine_tuning.backend, mlx)",
+    )  # fmt: skip
+    group.add_argument(
+        "--recipe", metavar="NAME|FILE", action="append",
+        help="a CUDA worker's recipe: its base model, domains and hyperparameters; may be repeated, `domains` stands "
+        "for the six domains' own; several get a workspace each",
     )  # fmt: skip
     group.add_argument("--skip-fine-tuning", action="store_true", help="stop after the data set")
     group.add_argument("--disable-sequential-fine-tuning", action="store_true", help="one adapter for both tasks")
@@ -134,19 +141,42 @@ def as_error(error: Exception) -> Error:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run with parsed arguments, errors raised."""
+    from pipeline.remote import specialist
+
     settings = settings_of(arguments)
     _refuse_an_unknown_stage(arguments, settings)
+    output = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
+    signal.signal(signal.SIGTERM, _postpone)
+    names = specialist.named(settings)
+    codes: list[int] = []
+    if not names:
+        return _run_one(arguments, settings, output, output)
+    for name in names:
+        own = _quick(arguments, specialist.applied(settings, name, arguments.model_name or ""))
+        try:
+            places = [output / specialist.folder(one) for one in names] if len(names) > 1 else [output]
+            codes.append(_run_one(arguments, own, output, places[len(codes)], specialist.sibling(places, len(codes))))
+        except (NotBetter, NothingToLearn) as error:
+            if len(names) == 1:
+                raise
+            print_error(error, json=arguments.json)
+            codes.append(error.exit_code)
+    return 0 if 0 in codes else max(codes)
+
+
+def _run_one(
+    arguments: argparse.Namespace, settings: Settings, top: Path, output: Path, sibling: Path | None = None
+) -> int:
+    """Take one run through its stages in `output`; `top` is the workspace that artifacts come into."""
     if settings.fine_tuning.backend != "mlx" and not arguments.skip_fine_tuning:
         _check_remote(settings)
     if settings.fine_tuning.upload_enabled:
         _check_upload(settings)
-    output = Path(arguments.output_dir or settings.fine_tuning.workspace_dir).expanduser()
-    request = request_of(arguments, output)
-    signal.signal(signal.SIGTERM, _postpone)
+    request = request_of(arguments, top)
     with display(json=arguments.json) as show:
         result = run_flow(
             output, request, settings, show,
-            fine_tuning=not arguments.skip_fine_tuning, only=arguments.only,
+            fine_tuning=not arguments.skip_fine_tuning, only=arguments.only, sibling=sibling,
         )  # fmt: skip
     _report(result, output, arguments)
     if "gate" in result.manifests and arguments.only in (None, "gate", "publish"):
@@ -189,8 +219,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         changes["backend"] = arguments.backend
     if arguments.disable_sequential_fine_tuning:
         changes["sequential"] = False
-    if arguments.quick_test:
-        changes["max_epochs"] = settings.fine_tuning.quick_test_epochs
+    if arguments.recipe:
+        changes["worker_recipes"] = tuple(arguments.recipe)
     if arguments.skip_upload or arguments.skip_fine_tuning:
         changes["upload_enabled"] = False
     elif arguments.upload_model:
@@ -199,7 +229,15 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     if arguments.disable_rag:
         knowledge = msgspec.structs.replace(knowledge, enabled=False)
     fine_tuning = msgspec.structs.replace(settings.fine_tuning, **changes)
-    return msgspec.structs.replace(settings, fine_tuning=fine_tuning, knowledge=knowledge)
+    return _quick(arguments, msgspec.structs.replace(settings, fine_tuning=fine_tuning, knowledge=knowledge))
+
+
+def _quick(arguments: argparse.Namespace, settings: Settings) -> Settings:
+    """Return the settings with a quick test's few passes where one is asked for."""
+    if not arguments.quick_test:
+        return settings
+    few = msgspec.structs.replace(settings.fine_tuning, max_epochs=settings.fine_tuning.quick_test_epochs)
+    return msgspec.structs.replace(settings, fine_tuning=few)
 
 
 def request_of(arguments: argparse.Namespace, output: Path) -> Request:
@@ -266,7 +304,7 @@ def _check_remote(settings: Settings) -> None:
     """Raise before any work when the settings lack a worker, its token or a storage, or name one in clear."""
     from pipeline.remote.connection import launcher, storage
 
-    launcher(settings.remote).close()
+    launcher(settings).close()
     storage(settings.remote)
 
 

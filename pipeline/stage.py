@@ -8,6 +8,7 @@ for work that is resumed rather than repeated, and removed once the stage is don
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -202,6 +203,24 @@ class RunFolder:
         self._hand_over(temporary, self.folder(stage.name), manifest)
         shutil.rmtree(work, ignore_errors=True)
         return manifest
+
+    def adopt(self, stage: Stage, runs: Path, settings: Settings, request: Request) -> bool:
+        """Take a stage over that a run below `runs` finished for exactly these settings and inputs; tell whether.
+
+        The files are shared (hard links): nothing writes into a finished stage.
+        """
+        key = self.key(stage, settings, request)
+        for path in sorted(runs.iterdir()) if runs.is_dir() else ():
+            other = RunFolder(path, self.code)
+            manifest = other.manifest(stage.name)
+            if path != self.path and manifest is not None and manifest.key == key:
+                temporary = self.path / f"{stage.name}.tmp"
+                shutil.rmtree(temporary, ignore_errors=True)
+                shutil.rmtree(self.folder(stage.name), ignore_errors=True)
+                shutil.copytree(other.folder(stage.name), temporary, copy_function=os.link, symlinks=True)
+                temporary.replace(self.folder(stage.name))
+                return True
+        return False
 
     def _work_folder(self, stage: Stage, key: str) -> Path:
         """Return the folder kept across kills, emptied when it belongs to another key."""

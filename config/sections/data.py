@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -91,6 +91,10 @@ class Dataset(Section):
     valid_fraction: Annotated[float, Meta(gt=0.0, lt=0.5, description="Share for validation.")] = 0.1
     test_fraction: Annotated[float, Meta(gt=0.0, lt=0.5, description="Share held out for the test.")] = 0.1
     seed: Annotated[int, Meta(ge=0, description="Seed of the split.")] = 7
+    domains: Annotated[
+        tuple[Literal["sast", "sca", "iac", "container", "api", "dast", "secrets"], ...],
+        Meta(description="Only findings of these domains become examples. Empty: all."),
+    ] = ()
     max_per_rule: Annotated[int, Meta(ge=1, description="Most examples of one rule.")] = 50
     max_per_cwe: Annotated[int, Meta(ge=1, description="Most examples of one CWE, whichever rules report it.")] = 150
     canaries: Annotated[

@@ -25,6 +25,13 @@ class Evaluation(Section):
     samples: Annotated[
         int, Meta(ge=0, le=100, description="Sampled answers besides the greedy one, each with a seed of its own.")
     ] = 0
+    regression_tasks: Annotated[
+        str,
+        Meta(
+            description="Folder of lm-evaluation-harness YAML tasks, answered by the base and every specialist; needs "
+            "`fixsmith[regression]`. Empty: none."
+        ),
+    ] = ""
     temperature: Annotated[float, Meta(gt=0.0, le=2.0, description="Temperature of the sampled answers.")] = 0.8
 
 

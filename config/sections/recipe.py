@@ -18,6 +18,37 @@ SaveSteps = Annotated[int, Meta(ge=1, description="Steps between checkpoints.")]
 EvalSteps = Annotated[int, Meta(ge=1, description="Steps between validations.")]
 Dropout = Annotated[float, Meta(ge=0.0, lt=1.0, description="Dropout in front of the adapter.")]
 
+# What only the trainer for CUDA applies: in its recipes, and in section `remote`.
+ScheduleFloor = Annotated[
+    float, Meta(ge=0.0, le=1.0, description="Where the cosine ends, as a share of the peak rate.")
+]
+Optimizer = Annotated[
+    Literal["adamw", "paged_adamw_8bit"],
+    Meta(description="AdamW in 32 bits, or bitsandbytes' with 8-bit state in paged memory (CUDA only)."),
+]
+DoubleQuantization = Annotated[bool, Meta(description="With `quantization: 4bit`: quantise NF4's scales too.")]
+Dequantize = Annotated[
+    bool, Meta(description="Turn NF4 weights back once and train on those: faster, more memory, the same model.")
+]
+Precision = Annotated[
+    Literal["bf16", "f32"], Meta(description="Of base weights and arithmetic there; adapters are always kept in f32.")
+]
+Tf32 = Annotated[bool, Meta(description="TensorFloat-32 for what is multiplied in f32 (CUDA).")]
+Template = Annotated[
+    Literal["model", "inst"],
+    Meta(description="The model's own chat template, or CodeLlama's `[INST]`, which its base variants lack."),
+]
+Packing = Annotated[
+    bool, Meta(description="Lay examples into rows of `token_budget`; off: one a row, padded to a batch's longest.")
+]
+FusedLoss = Annotated[
+    bool, Meta(description="Logits of scored positions only, a chunk at a time, with their gradient; off: all at once.")
+]
+Parallel = Annotated[
+    Literal["data", "fsdp"],
+    Meta(description="Over several GPUs: the base model whole on each, or sharded (not with quantised weights)."),
+]
+
 
 class Hyperparameters(Section):
     """How a model is trained, wherever. Lengths are in tokens, rates per step, shares between 0 and 1."""

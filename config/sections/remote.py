@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
+from config.sections.recipe import (
+    Dequantize,
+    DoubleQuantization,
+    FusedLoss,
+    Optimizer,
+    Packing,
+    Parallel,
+    Precision,
+    ScheduleFloor,
+    Template,
+    Tf32,
+)
 from config.sections.section import Section
 
 
-class Remote(Section):
-    """The CUDA machine or cluster of `fine_tuning.backend: ray`. docs/remote.md says how to get one."""
+class WorkerChoices(Section):
+    """What only the trainer for CUDA can choose, beside the recipe; a worker's recipe sets all of it."""
 
-    launcher: Annotated[
-        Literal["ray", "ssh", "slurm"], Meta(description="What starts the training there: Ray, plain ssh, or Slurm.")
-    ] = "ray"
+    precision: Precision = "bf16"
+    tf32: Tf32 = True
+    optimizer: Optimizer = "adamw"
+    schedule_floor: ScheduleFloor = 0.1
+    double_quantization: DoubleQuantization = True
+    dequantize: Dequantize = False
+    template: Template = "model"
+    packing: Packing = True
+    fused_loss: FusedLoss = True
+    parallel: Parallel = "data"
+
+
+class Remote(WorkerChoices):
+    """The CUDA machine or cluster of `fine_tuning.backend: ray`, `ssh` or `slurm`. docs/remote.md: how to get one."""
+
     address: Annotated[
         str,
         Meta(
@@ -41,18 +65,6 @@ class Remote(Section):
         tuple[Annotated[str, Meta(pattern=r"^--[a-z-]+(=[\w.,:/+-]+)?$")], ...],
         Meta(description="Options for sbatch, such as `--partition=gpu` and `--time=12:00:00`."),
     ] = ()
-    precision: Annotated[
-        Literal["bf16", "f32"], Meta(description="Of base weights and arithmetic there; adapters are kept in f32.")
-    ] = "bf16"
-    optimizer: Annotated[
-        Literal["adamw", "paged_adamw_8bit"], Meta(description="AdamW, or with 8-bit state in paged memory (CUDA).")
-    ] = "adamw"
-    dequantize: Annotated[
-        bool, Meta(description="With `quantization: 4bit`: turn the weights back once and train on those.")
-    ] = False
-    parallel: Annotated[
-        Literal["data", "fsdp"], Meta(description="Over several GPUs: the base model whole on each, or sharded.")
-    ] = "data"
     poll_seconds: Annotated[float, Meta(gt=0.0, description="Between two looks at a run.")] = 5.0
     lost_seconds: Annotated[
         float, Meta(gt=0.0, description="Nobody answers for so long: the run is postponed; what runs there goes on.")
@@ -70,6 +82,4 @@ class Remote(Section):
 
     def of_a_run(self) -> Remote:
         """Return the section with what trains nothing (ways, waits, prices) at its defaults."""
-        return Remote(
-            precision=self.precision, optimizer=self.optimizer, dequantize=self.dequantize, parallel=self.parallel
-        )
+        return Remote(**{name: getattr(self, name) for name in WorkerChoices.__struct_fields__})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
 from config.sections.recipe import BatchSize, EvalSteps, LearningRate, Recipe, SaveSteps, WarmupSteps
+
+Backend = Literal["mlx", "ray", "ssh", "slurm"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
 
 
 class FineTuning(Recipe):
@@ -24,9 +27,19 @@ class FineTuning(Recipe):
         ),
     ] = "allenai/OLMo-2-0425-1B-Instruct"
     backend: Annotated[
-        Literal["mlx", "ray"],
-        Meta(description="Where training happens: here with MLX, or on the machine of section `remote`."),
+        Backend,
+        Meta(
+            description="Where training happens: here with MLX, or on the machine of section `remote`, started through "
+            "Ray, plain ssh or Slurm."
+        ),
     ] = "mlx"
+    worker_recipes: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            description="Recipes for a CUDA worker: `codellama-sast` and others, or YAML files; `domains` means the "
+            "six domains' own. Each gives base model, domains and every key of training. Several: a workspace each."
+        ),
+    ] = ()
     workspace_dir: Annotated[
         str, Meta(min_length=1, description="Folder for runs, data sets, checkpoints, logs and models.")
     ] = "fine-tuning"

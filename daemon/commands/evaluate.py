@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from pipeline.evaluation.gate import decide
     from pipeline.evaluation.page.document import document
-    from pipeline.evaluation.session import write
+    from pipeline.evaluation.session import write, write_regressions
     from pipeline.evaluation.verdict import sentence
     from pipeline.stage import write_atomically
 
@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     report, measured = session.run(lambda step: _say(step, arguments.json))
     folder = Path(arguments.to)
     write(folder, report, measured)
+    scores = write_regressions(folder, session)
     verdict = decide(report, settings.gate)
     write_atomically(folder / "report.html", document(report, verdict=verdict).encode())
     if arguments.json:
@@ -60,10 +61,19 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(msgspec.json.encode(done).decode() + "\n")
     else:
         _print(report, folder)
+        _print_scores(scores)
     if arguments.gate and not verdict.better:
         failed = " ".join(sentence(one) for one in verdict.judgements if not one.better)
         raise NotBetter(failed or "No specialist was measured.", f"See {folder / 'report.html'}.")
     return 0
+
+
+def _print_scores(scores: Any) -> None:
+    """Print each regression task's figures, the base's first."""
+    for task in next(iter(scores.values()), {}):
+        for metric in (name for name in scores["base"][task] if not name.endswith("_stderr")):
+            said = ", ".join(f"{name} {found[task][metric]:.3f}" for name, found in scores.items())
+            sys.stdout.write(f"{task} {metric}: {said}\n")
 
 
 def models(arguments: argparse.Namespace, workspace: Path) -> dict[str, Path]:

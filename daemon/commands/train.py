@@ -6,12 +6,14 @@ import argparse
 import re
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from config.errors import Postponed, UsageError
+from config.sections.training import BACKENDS
 from daemon.arguments import add_json, add_workspace, settings_of, workspace_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -38,8 +40,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--learning-rate", metavar="RATE", type=float, help="peak learning rate, of both stages")
     command.add_argument("--max-epochs", metavar="N", type=int, help="passes over the data")
     command.add_argument("--base-model", metavar="ID|PATH", help="base model (default: fine_tuning.base_model_name)")
-    command.add_argument("--recipe", metavar="NAME|FILE", help="a recipe: default, small-memory, upper-layers or YAML")
-    command.add_argument("--backend", choices=("mlx", "ray"), help="where (default: fine_tuning.backend)")
+    command.add_argument(
+        "--recipe", metavar="NAME|FILE", help="a recipe: default, small-memory, upper-layers, a worker's, or YAML"
+    )
+    command.add_argument("--backend", choices=BACKENDS, help="where (default: fine_tuning.backend)")
     command.add_argument(
         "--disable-sequential-fine-tuning", action="store_true", help="one adapter for both kinds of example"
     )
@@ -55,6 +59,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train every part of the data set and say what was made; return 0."""
     from pipeline.models.base import resolve
+    from pipeline.publishing.apart import WHOLE
+    from pipeline.remote import specialist
+    from pipeline.tracking.tracking import recorded
     from pipeline.training import peft
     from pipeline.training.choice import chosen
     from pipeline.training.parts import parts
@@ -65,21 +72,50 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.backend:
         fine_tuning = msgspec.structs.replace(settings.fine_tuning, backend=arguments.backend)
         settings = msgspec.structs.replace(settings, fine_tuning=fine_tuning)
+    if is_workers := specialist.is_one(arguments.recipe or ""):
+        settings = specialist.applied(settings, arguments.recipe, arguments.base_model or "")
     workspace = workspace_of(arguments, settings)
     send = _uploader(arguments, settings) if arguments.upload else None
     output, work = (workspace / folder / arguments.output_name for folder in ("trained", "trained/.work"))
-    recipes = _recipes(arguments, settings)
+    recipes = _recipes(arguments, settings, "" if is_workers else arguments.recipe)
     sequential = settings.fine_tuning.sequential and not arguments.disable_sequential_fine_tuning
     wanted = parts(Path(arguments.dataset).expanduser().absolute(), work, sequential)
+    if is_workers:
+        wanted = specialist.routed(wanted, settings, work)
     base = resolve(arguments.base_model or settings.fine_tuning.base_model_name)
     signal.signal(signal.SIGTERM, _postpone)
     with chosen(settings) as backend:
         for part in wanted:
+            if getattr(arguments, "rehearse", False):
+                return _rehearse(backend, _job(backend, part, recipes[0], str(base.path), output, work))
             job = _job(backend, part, recipes[part.after is not None], str(base.path), output, work)
-            _train(backend, part.name or arguments.output_name, job, arguments.json)
+            name, what = part.name or arguments.output_name, part.name or WHOLE
+            with recorded(
+                settings, workspace, f"{arguments.output_name}-{what}", what, job.recipe, base.name, _warn
+            ) as to:
+                to.done(_train(backend, name, job, arguments.json, to.event))
             peft.export(Path(job.output), Path(job.output) / peft.FOLDER, base.name)
     if send is not None:
         send(wanted, output, work / "release", base.name)
+    return 0
+
+
+def tell(event: Any) -> None:
+    """Write what a training says to standard error, a line."""
+    from pipeline.training.progress import describe
+
+    sys.stderr.write(describe(event) + "\n")
+
+
+def _rehearse(backend: Any, job: Any) -> int:
+    """Say what the first training of the data set would take, as its worker timed a few steps of it."""
+    from pipeline.training.progress import duration
+
+    found = backend.rehearse(job, tell)
+    cost = f", cost {backend.cost(found.seconds):.2f}" if backend.cost(1.0) else ""
+    speed = f"{found.tokens_per_second:,.0f} tokens/s"
+    memory = f"{found.peak_memory_bytes / 1e9:.1f} GB"
+    sys.stdout.write(f"{found.steps} steps: {duration(found.seconds)}, {speed}, {memory}{cost}\n")
     return 0
 
 
@@ -126,14 +162,14 @@ def _figures(folder: Path) -> dict[str, Any]:
     return {"seconds": result["seconds"], "counts": {"examples_seen": result.get("examples"), **counts}}
 
 
-def _recipes(arguments: argparse.Namespace, settings: Any) -> tuple[Any, Any]:
+def _recipes(arguments: argparse.Namespace, settings: Any, recipe: str | None) -> tuple[Any, Any]:
     """Return the recipes of stage 1 and of stage 2."""
     from pipeline.training.shipped import changed, read
     from pipeline.training.stages import analysis_recipe, codefix_recipe
 
     one, two = analysis_recipe(settings), codefix_recipe(settings)
-    if arguments.recipe:
-        one = two = read(arguments.recipe)
+    if recipe:
+        one = two = read(recipe)
     given = {name: getattr(arguments, name) for name in ("batch_size", "learning_rate", "max_epochs")}
     return changed(one, **given), changed(two, **given)
 
@@ -160,25 +196,33 @@ def _job(backend: Any, part: Any, recipe: Any, base: str, output: Path, work: Pa
     return job
 
 
-def _train(backend: Any, name: str, job: Any, as_json: bool) -> None:
+def _train(backend: Any, name: str, job: Any, as_json: bool, also: Callable[[Any], None]) -> Any:
+    """Train a job, say what it does and what came out, and tell `also` every event; return the result."""
     from pipeline.console import display
     from pipeline.stage import Progress
     from pipeline.training.progress import describe
 
     if as_json:
-        result = backend.train(job, lambda event: _line({"training": name} | msgspec.to_builtins(event)))
+
+        def on_line(event: Any) -> None:
+            _line({"training": name} | msgspec.to_builtins(event))
+            also(event)
+
+        result = backend.train(job, on_line)
         _line({"training": name, "kind": "result"} | msgspec.to_builtins(result))
-        return
+        return result
     said: list[str] = []
     with display(json=False) as show:
 
         def on_event(event: Any) -> None:
+            also(event)
             if event.kind in ("warning", "excluded"):
                 said.append(f"{event.message} {event.hint}".strip())
             show(Progress(stage=name, message=describe(event), done=event.step or 0, total=event.steps))
 
         result = backend.train(job, on_event)
     sys.stdout.write("".join(f"! {message}\n" for message in dict.fromkeys(said)) + _outcome(result))
+    return result
 
 
 def _outcome(result: Any) -> str:
@@ -193,6 +237,10 @@ def _outcome(result: Any) -> str:
     lines += [f"{len(result.too_long)} examples were too long and left out"] if result.too_long else []
     curve = Path(result.adapter) / CURVE
     return "\n".join([*lines, result.adapter, *([str(curve)] if curve.exists() else [])]) + "\n"
+
+
+def _warn(message: str) -> None:
+    sys.stderr.write(f"! {message}\n")
 
 
 def _line(values: dict[str, Any]) -> None:

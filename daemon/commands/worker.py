@@ -8,8 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from config.errors import UsageError
-from daemon.arguments import add_config, config_path
+from config.sections.training import BACKENDS
+from daemon.arguments import add_config, settings_of
 
 FOLDER = "~/.local/share/fixsmith/ray"
 
@@ -32,13 +35,25 @@ def add(subparsers: Any) -> None:
     logs = commands.add_parser("logs", help="what a run's worker wrote")
     cost = commands.add_parser("cost", help="hours and cost of the runs in the storage")
     logs.add_argument("run", nargs="?", metavar="RUN", help="a run's name (default: the newest)")
+    finish = commands.add_parser("finish", help="merge a run's adapter on the worker, quantise it, bring it here")
+    finish.add_argument("run", nargs="?", metavar="RUN", help="a run's name (default: the newest)")
+    finish.add_argument("--to", metavar="DIR", type=Path, required=True, help="folder for the models, made anew")
+    finish.add_argument(
+        "--quantize", metavar="KIND", choices=("gptq", "awq"), action="append", default=[],
+        help="gptq or awq, four bits, calibrated on training examples; may be repeated",
+    )  # fmt: skip
+    wheel = commands.add_parser("wheel", help="write the worker as a wheel, to be installed on the machine")
+    wheel.add_argument("--to", metavar="DIR", type=Path, default=Path(), help="folder (default: this one)")
     _add_prepare(commands)
     run_ = commands.add_parser("run", help="train a data set there: `fixsmith train` with the remote backend")
     from daemon.commands.train import add_options
 
     add_options(run_)
-    for one in (check, logs, cost):
+    run_.add_argument("--rehearse", action="store_true", help="time a few steps and say what all would take; no more")
+    for one in (check, logs, cost, finish):
         add_config(one)
+    for one in (check, logs, finish):
+        one.add_argument("--backend", choices=BACKENDS[1:], help="what starts trainings (default: fine_tuning.backend)")
 
 
 def _add_prepare(commands: Any) -> None:
@@ -56,8 +71,8 @@ def _add_prepare(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do the command's command."""
-    chosen = {"up": _up, "down": _down, "check": _check, "logs": _logs, "cost": _cost, "prepare": _prepare, "run": _run}
-    return chosen[arguments.worker_command](arguments)
+    chosen = {"up": _up, "down": _down, "check": _check, "logs": _logs, "cost": _cost, "prepare": _prepare}
+    return (chosen | {"run": _run, "finish": _finish, "wheel": _wheel})[arguments.worker_command](arguments)
 
 
 def _up(arguments: argparse.Namespace) -> int:
@@ -81,8 +96,8 @@ def _check(arguments: argparse.Namespace) -> int:
     from pipeline.remote.connection import launcher, storage
     from pipeline.remote.storage.opening import opened
 
-    settings = _settings(arguments)
-    with_launcher = launcher(settings)
+    chosen = _chosen(arguments)
+    settings, with_launcher = chosen.remote, launcher(chosen)
     try:
         for line in with_launcher.check():
             _say(line)
@@ -103,13 +118,14 @@ def _logs(arguments: argparse.Namespace) -> int:
     from pipeline.remote.launcher import Submission
     from pipeline.remote.storage.opening import as_seen_there, opened
 
-    settings = _settings(arguments)
+    chosen = _chosen(arguments)
+    settings = chosen.remote
     place = opened(storage(settings))
     run = arguments.run or _newest(place)
     submission = Submission(
         run=run, number=results.sent(place, run), storage=as_seen_there(storage(settings)), code=""
     )  # fmt: skip
-    with_launcher = launcher(settings)
+    with_launcher = launcher(chosen)
     try:
         _say(with_launcher.log(submission).rstrip())
     finally:
@@ -152,10 +168,41 @@ def _cost(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _finish(arguments: argparse.Namespace) -> int:
+    from daemon.commands import train
+    from pipeline.remote.connection import connected, storage
+    from pipeline.remote.contract import Finish
+    from pipeline.remote.storage.opening import opened
+
+    settings = _chosen(arguments)
+    if arguments.to.exists():
+        raise UsageError(f"{arguments.to} is there already.", "Name a folder that isn't.")
+    run = arguments.run or _newest(opened(storage(settings.remote)))
+    with connected(settings) as worker:
+        wanted = Finish(merge=True, quantize=tuple(arguments.quantize))
+        made = worker.finish(run, wanted, arguments.to, train.tell)
+    for one in made.delivered:
+        loss = "" if one.loss is None else f", loss {one.loss:.3f}"
+        _say(
+            f"{arguments.to / one.folder}: {one.bytes / 1e9:.2f} GB{loss}; logits moved by {one.logits_distance:.2%}, "
+            f"another first choice at {one.top_changed:.1%} of places"
+        )
+    return 0
+
+
+def _wheel(arguments: argparse.Namespace) -> int:
+    from importlib.metadata import version
+
+    from pipeline.remote import wheel
+
+    _say(str(wheel.build(arguments.to, version("fixsmith"))))
+    return 0
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from daemon.commands import train
 
-    arguments.backend = "ray"
+    arguments.backend = arguments.backend or _chosen(arguments).fine_tuning.backend
     return train.run(arguments)
 
 
@@ -168,10 +215,16 @@ def _newest(place: Any) -> str:
     return max(last)[1]
 
 
-def _settings(arguments: argparse.Namespace) -> Any:
-    from config.load import load_settings
+def _chosen(arguments: argparse.Namespace) -> Any:
+    """Return the settings with the backend of the worker: the one asked for, else theirs, else Ray."""
+    settings = settings_of(arguments)
+    kind = arguments.backend or settings.fine_tuning.backend
+    fine_tuning = msgspec.structs.replace(settings.fine_tuning, backend="ray" if kind == "mlx" else kind)
+    return msgspec.structs.replace(settings, fine_tuning=fine_tuning)
 
-    return load_settings(config_path(arguments)).remote
+
+def _settings(arguments: argparse.Namespace) -> Any:
+    return settings_of(arguments).remote
 
 
 def _say(line: str) -> None:

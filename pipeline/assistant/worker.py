@@ -10,6 +10,7 @@ import msgspec
 
 from pipeline.assistant.answer import Asked, Said
 from pipeline.models import blas, chat
+from pipeline.models.turns import turned
 
 CIRCLE = 16
 """Tokens from which on a repetition is looked for."""
@@ -44,7 +45,7 @@ def _answers(asked: Asked, model: Any, tokenizer: Any) -> list[Said]:
     from mlx_lm.sample_utils import make_sampler
 
     turns = [{"role": message.role, "content": message.content} for message in asked.messages]
-    prompt = chat.tokens(tokenizer, turns, ask=True)
+    prompt = chat.tokens(turned(tokenizer), turns, ask=True)
     answers = []
     for seed in asked.seeds or (None,):
         if seed is not None:

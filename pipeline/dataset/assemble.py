@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from config.errors import InputRefused
+from config.errors import NothingToLearn
 from config.settings import Dataset, Settings
 from pipeline.dataset.balance import limited
 from pipeline.dataset.clusters import cluster
@@ -45,13 +45,15 @@ class Assemble:
         }
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Build, deduplicate, split and write; raise InputRefused when there is nothing to learn from."""
+        """Build, deduplicate, split and write; raise NothingToLearn when there is nothing."""
         dropped: Counter[str] = Counter()
         known = read_materials(context.inputs, context.settings.knowledge.characters, context.request.mined)
-        made = limited(_distinct(_made(known, dropped), dropped), context.settings.dataset, dropped)
+        made = _of_domains(_made(known, dropped), context.settings.dataset.domains, dropped)
+        made = limited(_distinct(made, dropped), context.settings.dataset, dropped)
         if not made:
-            raise InputRefused(
-                "The reports hold no findings, so there is nothing to learn from.", "Check --artifacts-dir."
+            of = " of " + ", ".join(context.settings.dataset.domains) if context.settings.dataset.domains else ""
+            raise NothingToLearn(
+                f"The reports hold no findings{of}, so there is nothing to learn from.", "Check --artifacts-dir."
             )
         made, parts = _few(made, _split(made, context.settings), context, dropped)
         made = without_held_out_fixes(made, parts, known, context.settings.knowledge.characters, dropped)
@@ -123,6 +125,16 @@ def _made(known: list[Material], dropped: Counter[str]) -> list[tuple[str, Examp
         if sum(kind == "codefix" for kind, _ in made[before:]) < len(material.fixes):
             dropped.update(reason for fix, _ in material.fixes if (reason := unshown(material, fix)) is not None)
     return made
+
+
+def _of_domains(
+    made: list[tuple[str, Example]], domains: tuple[str, ...], dropped: Counter[str]
+) -> list[tuple[str, Example]]:
+    """Keep the examples of the domains asked for; all when none is named."""
+    kept = [(kind, example) for kind, example in made if not domains or example.metadata["domain"] in domains]
+    if len(kept) < len(made):
+        dropped["another domain"] += len(made) - len(kept)
+    return kept
 
 
 def _distinct(made: list[tuple[str, Example]], dropped: Counter[str]) -> list[tuple[str, Example]]:

@@ -13,7 +13,7 @@ from pipeline.evaluation import binding
 from pipeline.evaluation.checking import Checker
 from pipeline.evaluation.curves import curves
 from pipeline.evaluation.measurement import Contestant, Step
-from pipeline.evaluation.session import Session, write
+from pipeline.evaluation.session import Session, write, write_regressions
 from pipeline.evaluation.table import table
 from pipeline.models.base import BaseModel, resolve
 from pipeline.stage import Context, Progress, Request, digest_folder
@@ -38,6 +38,7 @@ class Evaluate:
             "base_model": settings.fine_tuning.base_model_name,
             "quantization": settings.fine_tuning.quantization,
             "verification": settings.verification,
+            "regression": _digest(settings.evaluation.regression_tasks),
             "source": [request.source_digest, request.earlier_source_digest, request.commit],
             "champion": {name: digest_folder(folder) for name, folder in opponents(settings, request).items()},
         }
@@ -60,6 +61,7 @@ class Evaluate:
         )
         report, measured = session.run(lambda step: context.progress(_progress(self.name, step)))
         write(context.folder / "evaluation", report, measured)
+        write_regressions(context.folder / "evaluation", session)
         return {"models": len(report.models), "answers": report.answers, "held_out": report.held_out}
 
     def _trained(self, context: Context) -> tuple[Contestant, ...]:
@@ -96,6 +98,10 @@ def _base_of(adapter: Path, base: BaseModel) -> str | None:
             "Name another release in gate.champion, or move the workspace's folder `champions` away to start anew.",
         )
     return str(own.path)
+
+
+def _digest(folder: str) -> Any:
+    return digest_folder(Path(folder).expanduser()) if folder else {}
 
 
 def _progress(stage: str, step: Step) -> Progress:

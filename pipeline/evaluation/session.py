@@ -10,18 +10,19 @@ import msgspec
 
 from config.settings import Settings
 from pipeline.champions import about
-from pipeline.evaluation import binding, canaries
+from pipeline.evaluation import binding, canaries, regression
 from pipeline.evaluation.canaries import CANARIES
 from pipeline.evaluation.measurement import Answer, Contestant, Plan, Question, Step
 from pipeline.evaluation.measuring import Measured, collect, measure
 from pipeline.evaluation.proposing import Verify
 from pipeline.evaluation.questions import questions, read_held_out
+from pipeline.evaluation.regression import Scores
 from pipeline.evaluation.report import BASE, Report, build, encode
 from pipeline.models.base import BaseModel
 from pipeline.records import Example
 from pipeline.stage import Manifest, read_records, write_atomically, write_records
 
-ANSWERS, REPORT = "answers.jsonl", "report.json"
+ANSWERS, REPORT, REGRESSION = "answers.jsonl", "report.json", "regression.json"
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +71,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             questions=str(self.work / "questions.jsonl"),
             output=str(self.work / "measured"),
             seconds=settings.answer_seconds,
-            quantization=self.settings.fine_tuning.quantization,
+            quantization=measured_quantization(self.settings),
             batch=settings.batch,
             seeds=tuple(range(1, settings.samples + 1)),
             temperature=settings.temperature,
@@ -89,10 +90,27 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         binding.check_distinct([one for one in measured if not one.name.startswith("champion")])
 
 
+def measured_quantization(settings: Settings) -> str:
+    """Return how the base is quantised to be measured: as it was trained on here, and not at all when elsewhere."""
+    return settings.fine_tuning.quantization if settings.fine_tuning.backend == "mlx" else "none"
+
+
 def planted(dataset: Path) -> dict[str, list[Example]]:
     """Return the canaries' candidates as one more kind of example, when canaries were planted."""
     path = dataset / CANARIES
     return {"canary": canaries.rivals(list(read_records(path, Example)))} if path.is_file() else {}
+
+
+def write_regressions(folder: Path, session: Session) -> Scores:
+    """Answer the settings' regression tasks with base and contestants, write the scores, and return them."""
+    named = session.settings.evaluation.regression_tasks
+    if not named:
+        return {}
+    contestants = (Contestant(name=BASE), *session.contestants)
+    scores = regression.measure(session.base.path, contestants, Path(named).expanduser().absolute())
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / REGRESSION, msgspec.json.format(msgspec.json.encode(scores)) + b"\n")
+    return scores
 
 
 def write(folder: Path, report: Report, measured: Sequence[Measured]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from config.errors import InputRefused
 from pipeline.models import blas, chat
+from pipeline.models.turns import turned
 
 Stop = Callable[[str], bool]
 GROUP_SIZES = (64, 32)
@@ -27,7 +28,7 @@ def load(folder: Path, adapter: Path | None = None, quantization: str = "none") 
     config = checked_config(folder)
     try:
         model, _ = load_model(folder, lazy=True, model_config=config)
-        tokenizer = load_tokenizer(folder, eos_token_ids=config.get("eos_token_id"))
+        tokenizer = turned(load_tokenizer(folder, eos_token_ids=config.get("eos_token_id")))
     except (ValueError, OSError, KeyError) as error:
         raise InputRefused(f"The model in {folder} can't be loaded: {error}", "Choose another model.") from error
     if mx.default_device() == mx.Device(mx.cpu):

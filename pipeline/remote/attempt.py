@@ -58,7 +58,7 @@ def stage(storage: Storage, run: str, start: Start, scratch: Path) -> Path:
     spec = msgspec.structs.replace(job.spec, attempt=start.number)
     if job.model:
         spec = msgspec.structs.replace(spec, base=contract.Base(model=str(_model(storage, job.model, scratch))))
-    _restore(storage, run, scratch / spec.work)
+    _restore(storage, tuple(filter(None, (run, job.after))), scratch / spec.work)
     path = scratch / SPEC
     path.write_bytes(contract.write_spec(spec))
     return path
@@ -183,10 +183,10 @@ def _model(storage: Storage, name: str, scratch: Path) -> Path:
     return scratch / name
 
 
-def _restore(storage: Storage, run: str, work: Path) -> None:
+def _restore(storage: Storage, runs: tuple[str, ...], work: Path) -> None:
     """Bring the newest whole checkpoint of any earlier start into the work folder, where there is one."""
     shutil.rmtree(work, ignore_errors=True)
-    for folder, files in _checkpoints(storage.entries(layout.starts(run))):
+    for folder, files in _checkpoints([entry for run in runs for entry in storage.entries(layout.starts(run))]):
         target = work / contract.CHECKPOINTS / folder.rpartition("/")[2]
         target.mkdir(parents=True)
         if _fetch_checkpoint(storage, folder, files, target):

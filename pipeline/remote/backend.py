@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from pathlib import Path
 
-from config.errors import Error
-from pipeline.remote import layout, results
+import msgspec
+
+from config.errors import Error, UsageError
+from pipeline.remote import attempt, contract, layout, results
 from pipeline.remote.delivery import deliver
 from pipeline.remote.errors import RemoteRefused, Unreachable
 from pipeline.remote.launcher import Launcher, Submission
-from pipeline.remote.plan import Planner
+from pipeline.remote.plan import Planned, Planner
 from pipeline.remote.storage.interface import Storage
-from pipeline.remote.watch import Patience, Watch
+from pipeline.remote.watch import OverBudget, Patience, Watch
 from pipeline.training import backend, curve, forgetting
 from pipeline.training.backend import (
     TrainingCancelled,
@@ -29,9 +31,12 @@ from pipeline.training.backend import (
     TrainingJob,
     TrainingResult,
 )
+from pipeline.training.progress import duration
 from pipeline.training.recipe import Recipe
 
 _OVER = ("ended", "gone")
+_REHEARSED = 5
+"""Steps that are timed before a training with a budget."""
 
 
 class RemoteBackend:
@@ -43,6 +48,7 @@ class RemoteBackend:
         self._planner, self._patience = planner, patience
         self._jobs: dict[str, TrainingJob] = {}
         self._current: dict[str, Submission] = {}
+        self._errands: set[str] = set()
 
     def prepare(self, recipe: Recipe, dataset: TrainingDataset) -> TrainingJob:
         """Check that the data is there and that the worker applies every key of the recipe; return the job."""
@@ -54,8 +60,12 @@ class RemoteBackend:
         """Send the job off unless it runs or is done already; return its name."""
         backend.remember(job)
         planned = self._planner.plan(job)
+        self._jobs[planned.job.spec.run] = job
+        return self._begin(planned)
+
+    def _begin(self, planned: Planned) -> str:
+        """Send what is planned off unless it runs or is done already; return its name."""
         run = planned.job.spec.run
-        self._jobs[run] = job
         planned.put(self._storage)
         if results.result_of(self._storage, run) is None:
             number = results.sent(self._storage, run)
@@ -70,7 +80,8 @@ class RemoteBackend:
         Left before that, it has the worker keep a checkpoint and stop. Raises Unreachable when nobody
         answered for long: then the worker goes on, and the same job finds it again.
         """
-        watch, settled = Watch(handle, self._patience), False
+        patience = msgspec.structs.replace(self._patience, budget=0.0) if handle in self._errands else self._patience
+        watch, settled = Watch(handle, patience), False
         try:
             if handle in self._current:
                 yield from self._watched(handle, watch)
@@ -120,9 +131,63 @@ class RemoteBackend:
 
     def train(self, job: TrainingJob, on_event: Callable[[TrainingEvent], None]) -> TrainingResult:
         """Train `job` to the end, handing every event to `on_event`; stage 2 again if it forgot too much."""
+        self._afford(job, on_event)
         result = forgetting.train(self, job, on_event)
         curve.draw(Path(result.adapter))
         return result
+
+    def rehearse(self, job: TrainingJob, on_event: Callable[[TrainingEvent], None]) -> contract.Rehearsal:
+        """Have the worker take a few steps of `job` and return what the whole of it would take."""
+        planned = self._planner.plan(job).changed(rehearsal=_REHEARSED)
+        result = self._through(planned, on_event, Path(job.work) / "rehearsal", ())
+        if result.rehearsed is None:
+            raise TrainingError("The rehearsal measured nothing.", "Is the worker's version ours?")
+        return result.rehearsed
+
+    def finish(
+        self, run: str, finish: contract.Finish, target: Path, on_event: Callable[[TrainingEvent], None]
+    ) -> contract.Result:
+        """Have a run that is done merged and quantised on the worker, bring the models into `target`; return figures.
+
+        Nothing is trained again: the worker goes on from the run's last checkpoint.
+        """
+        if results.result_of(self._storage, run) is None:
+            raise UsageError(f"Run {run} isn't done.", "`fixsmith worker cost` lists the runs.")
+        planned = self._planner.again(attempt.read_job(self._storage, run)).changed(after=run, finish=finish)
+        return self._through(planned, on_event, target, contract.MODELS)
+
+    def cost(self, seconds: float) -> float:
+        """Return what so many seconds cost, in the currency of the price."""
+        return seconds / 3600 * self._patience.hourly_price
+
+    def _through(
+        self, planned: Planned, on_event: Callable[[TrainingEvent], None], target: Path, wanted: Collection[str]
+    ) -> contract.Result:
+        """See a run that trains nothing through, and bring what is wanted of it into `target`."""
+        run = self._begin(planned)
+        self._errands.add(run)
+        with contextlib.closing(self.events(run)) as events:
+            for event in events:
+                on_event(event)
+        start = results.result_of(self._storage, run)
+        if start is None:
+            raise TrainingError("The worker left no result.", f"`fixsmith worker logs {run}`")
+        return results.fetch(self._storage, run, start, target, wanted)
+
+    def _afford(self, job: TrainingJob, on_event: Callable[[TrainingEvent], None]) -> None:
+        """Raise OverBudget before the start of a training that would cost more than may be spent."""
+        budget = self._patience.budget
+        if not budget or results.sent(self._storage, self._planner.plan(job).job.spec.run):
+            return
+        found = self.rehearse(job, on_event)
+        cost = self.cost(found.seconds)
+        told = f"{duration(found.seconds)}, {found.peak_memory_bytes / 1e9:.1f} GB, cost {cost:.2f}"
+        on_event(TrainingEvent(kind="started", message=f"{found.steps} steps, by a rehearsal: {told}"))
+        if cost > budget:
+            raise OverBudget(
+                f"The training would take {told}: more than remote.budget ({budget:.2f}).",
+                "Nothing was trained. Raise the budget, or train less.",
+            )
 
     def close(self) -> None:
         """Let go of connections."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,6 +19,7 @@ MODULES = (
     "pipeline/disk.py",
     "pipeline/models/__init__.py",
     "pipeline/models/chat.py",
+    "pipeline/models/turns.py",
     "pipeline/remote/__init__.py",
     "pipeline/remote/contract.py",
     "pipeline/remote/recipe.py",
@@ -40,10 +42,20 @@ def build(path: Path, extra: tuple[str, ...] = ()) -> Path:
     It holds `requirements.txt` and `requirements-quantize.txt`, every version pinned. `extra` names more
     modules, or folders of them, as a launcher needs them (`pipeline/remote/ray/driver.py`).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    contents = {name: requirements(name).encode() for name in REQUIREMENTS}
+    return write(path, {name: requirements(name).encode() for name in REQUIREMENTS} | modules(extra))
+
+
+def modules(extra: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """Return the worker's modules by path, and those `extra` names."""
+    found: dict[str, bytes] = {}
     for name in (*MODULES, *extra):
-        contents |= _read(_item(name), name)
+        found |= _read(_item(name), name)
+    return found
+
+
+def write(path: Path, contents: Mapping[str, bytes]) -> Path:
+    """Write a zip of `contents` to `path` and return it: the same bytes for the same contents."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(contents):
             entry = zipfile.ZipInfo(name, _LONG_AGO)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from config.errors import SettingsError
 from config.secret import Secret
-from config.settings import Remote
+from config.sections.remote import WorkerChoices
+from config.settings import Remote, Settings
 from config.tokens import from_file
 from pipeline.remote.backend import RemoteBackend
 from pipeline.remote.launcher import Launcher
 from pipeline.remote.package import package
-from pipeline.remote.plan import Choices, Planner
+from pipeline.remote.plan import Planner
 from pipeline.remote.ray.address import Address, checked
 from pipeline.remote.storage.opening import as_seen_there, opened
 from pipeline.remote.watch import Patience
@@ -24,16 +25,17 @@ SETUP = "docs/remote.md says how to get a worker; `fixsmith worker check` looks 
 
 
 @contextmanager
-def connected(settings: Remote) -> Iterator[RemoteBackend]:
+def connected(settings: Settings) -> Iterator[RemoteBackend]:
     """Give the backend the settings describe; raise SettingsError for what they lack."""
+    remote = settings.remote
     backend = RemoteBackend(
         launcher(settings),
-        opened(storage(settings)),
-        as_seen_there(storage(settings)),
-        Planner(package(), Choices(**{name: getattr(settings, name) for name in Choices.__struct_fields__})),
+        opened(storage(remote)),
+        as_seen_there(storage(remote)),
+        Planner(package(), WorkerChoices(**{name: getattr(remote, name) for name in WorkerChoices.__struct_fields__})),
         Patience(
-            poll=settings.poll_seconds, lost=settings.lost_seconds, stop=settings.stop_seconds, losses=settings.losses,
-            hourly_price=settings.hourly_price, budget=settings.budget,
+            poll=remote.poll_seconds, lost=remote.lost_seconds, stop=remote.stop_seconds, losses=remote.losses,
+            hourly_price=remote.hourly_price, budget=remote.budget,
         ),
     )  # fmt: skip
     try:
@@ -42,32 +44,34 @@ def connected(settings: Remote) -> Iterator[RemoteBackend]:
         backend.close()
 
 
-def launcher(settings: Remote) -> Launcher:
-    """Return what starts trainings."""
-    if settings.launcher == "ray":
+def launcher(settings: Settings) -> Launcher:
+    """Return what starts trainings: `fine_tuning.backend`; Ray where that is this machine's own."""
+    remote, kind = settings.remote, settings.fine_tuning.backend
+    if kind in ("mlx", "ray"):
         from pipeline.remote.ray.launcher import RayLauncher
 
-        return RayLauncher(address(settings), token(settings), workers=settings.workers, gpus=settings.gpus)
+        return RayLauncher(address(remote, "ray"), token(remote), workers=remote.workers, gpus=remote.gpus)
     from pipeline.remote.machine import Machine
 
-    machine = Machine(address(settings).host if settings.address else "", settings.python)
-    if settings.launcher == "ssh":
+    here = kind == "slurm" and not remote.address
+    machine = Machine("" if here else address(remote, kind).host, remote.python)
+    if kind == "ssh":
         from pipeline.remote.ssh_launcher import SshLauncher
 
-        return SshLauncher(machine, storage(settings), settings.workers)
+        return SshLauncher(machine, storage(remote), remote.workers)
     from pipeline.remote.slurm_launcher import SlurmLauncher
 
-    gpus = round(settings.workers * settings.gpus)
-    return SlurmLauncher(machine, storage(settings), settings.workers, gpus, settings.slurm_options)
+    gpus = round(remote.workers * remote.gpus)
+    return SlurmLauncher(machine, storage(remote), remote.workers, gpus, remote.slurm_options)
 
 
-def address(settings: Remote) -> Address:
+def address(settings: Remote, kind: str) -> Address:
     """Return where the worker is; raise SettingsError when nobody said, RemoteRefused for a way in clear."""
     if not settings.address:
         raise SettingsError("There is no remote worker: remote.address is empty.", SETUP)
     found = checked(settings.address)
-    if settings.launcher != "ray" and found.kind != "ssh":
-        raise SettingsError(f"remote.launcher {settings.launcher} needs ssh://HOST as remote.address.", SETUP)
+    if kind != "ray" and found.kind != "ssh":
+        raise SettingsError(f"The {kind} backend needs ssh://HOST as remote.address.", SETUP)
     return found
 
 

@@ -29,6 +29,7 @@ CLAIMS = "claims"  # in the work folder: a file an attempt
 MANIFEST = "manifest.json"  # in a checkpoint, written last
 RESULT = "result.json"  # in the output folder, written last
 ADAPTER = "adapter"  # in the output folder, as PEFT reads it
+MODELS = ("merged", "gptq", "awq")  # folders of `finish`, in the output folder
 CURVE = "metrics.jsonl"  # in the output folder: losses by step
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -76,7 +77,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `work` is kept between attempts and holds events, checkpoints and claims; `output` appears whole,
     at the end. `attempt` counts up: one that is told a lower number than another has claimed stops.
-    `resume_adapter` is a PEFT adapter that training goes on from (stage 2).
+    `resume_adapter` is a PEFT adapter that training goes on from (stage 2). With `rehearsal` that many
+    steps are timed and nothing is made.
     """
 
     version: Literal[1] = 1
@@ -89,6 +91,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     output: Annotated[str, Meta(min_length=1)]
     resume_adapter: str | None = None
     finish: Finish = Finish()
+    rehearsal: Annotated[int, Meta(ge=0, le=1000)] = 0
 
 
 EventKind = Literal[
@@ -163,6 +166,15 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     loaded: bool = False
 
 
+class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the whole training would take, from a few steps and one validation of it that were timed."""
+
+    steps: int
+    seconds: float
+    tokens_per_second: float
+    peak_memory_bytes: int
+
+
 class Result(TrainingFigures, frozen=True, kw_only=True):
     """`result.json`: what came out. `files` holds SHA-256 by path, `versions` those of the libraries used."""
 
@@ -173,6 +185,7 @@ class Result(TrainingFigures, frozen=True, kw_only=True):
     devices: int = 1
     device: str = "cpu"
     delivered: tuple[Delivered, ...] = ()
+    rehearsed: Rehearsal | None = None
     versions: dict[str, str] = msgspec.field(default_factory=dict)
     files: dict[str, Digest] = msgspec.field(default_factory=dict)
 

@@ -37,11 +37,13 @@ class RemoteJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """`job.json`: the spec, with paths below the worker's scratch folder, and the files it needs there.
 
     `model` names a base model in the storage (`models/…`); empty when the spec's is a Hub id.
+    `after` names a run whose checkpoints may be gone on from: the same training with another ending.
     """
 
     spec: contract.Spec
     inputs: tuple[Input, ...]
     model: Annotated[str, Meta(pattern=r"^$|^models/[0-9a-f]{64}$")] = ""
+    after: Annotated[str, Meta(pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] = ""
 
 
 class Start(msgspec.Struct, frozen=True, order=True):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from config.errors import UsageError
+from config.sections.remote import WorkerChoices
 from pipeline.models.base import digest, file_digest
 from pipeline.remote import contract, layout
 from pipeline.remote.layout import Input, RemoteJob
@@ -25,15 +25,6 @@ _LOCAL_ONLY = ("memory_limit_gigabytes", "segment_seconds", "pause_seconds", "sh
 """What concerns this machine's memory and display, how a row is computed, and what is decided after training."""
 
 
-class Choices(msgspec.Struct, frozen=True, kw_only=True):
-    """What only a CUDA worker can choose, beside the recipe."""
-
-    precision: Literal["bf16", "f32"] = "bf16"
-    optimizer: Literal["adamw", "paged_adamw_8bit"] = "adamw"
-    dequantize: bool = False
-    parallel: Literal["data", "fsdp"] = "data"
-
-
 class Planned(msgspec.Struct, frozen=True):
     """A job for a worker and what it needs: files by SHA-256, the base model's folder unless the Hub has it."""
 
@@ -41,6 +32,11 @@ class Planned(msgspec.Struct, frozen=True):
     files: dict[str, Path]
     model: Path | None
     code: Path
+
+    def changed(self, after: str = "", **spec: object) -> Planned:
+        """Return the plan of another run with changes to the spec; `after`: may go on from that run's checkpoints."""
+        job = msgspec.structs.replace(self.job, spec=msgspec.structs.replace(self.job.spec, **spec), after=after)
+        return msgspec.structs.replace(self, job=_named(job))
 
     def put(self, storage: Storage) -> None:
         """Bring everything into the storage that isn't there; the job last."""
@@ -60,7 +56,7 @@ class Planned(msgspec.Struct, frozen=True):
 class Planner:
     """Makes plans. `code` builds the worker's package and returns it."""
 
-    def __init__(self, code: Path, choices: Choices) -> None:
+    def __init__(self, code: Path, choices: WorkerChoices) -> None:
         self._code, self._choices = code, choices
 
     def recipe(self, recipe: Recipe) -> RemoteRecipe:
@@ -100,10 +96,18 @@ class Planner:
             run="unnamed", base=base, data=data, recipe=self.recipe(job.recipe), work="work", output="output",
             resume_adapter=_RESUME if job.resume_adapter else None,
         )  # fmt: skip
-        unnamed = RemoteJob(spec=spec, inputs=tuple(inputs), model=model)
-        name = f"fs-{hashlib.sha256(msgspec.json.encode(unnamed, order='sorted')).hexdigest()[:16]}"
-        named = msgspec.structs.replace(unnamed, spec=msgspec.structs.replace(spec, run=name))
-        return Planned(named, files, folder_here, self._code)
+        return Planned(_named(RemoteJob(spec=spec, inputs=tuple(inputs), model=model)), files, folder_here, self._code)
+
+    def again(self, job: RemoteJob) -> Planned:
+        """Return the plan of a job whose files are in the storage already."""
+        return Planned(job, {}, None, self._code)
+
+
+def _named(job: RemoteJob) -> RemoteJob:
+    """Return the job with its run named by the digest of all the rest."""
+    unnamed = msgspec.structs.replace(job, spec=msgspec.structs.replace(job.spec, run="unnamed"))
+    name = f"fs-{hashlib.sha256(msgspec.json.encode(unnamed, order='sorted')).hexdigest()[:16]}"
+    return msgspec.structs.replace(job, spec=msgspec.structs.replace(job.spec, run=name))
 
 
 def _base(folder: Path) -> tuple[str, contract.Base, Path | None]:

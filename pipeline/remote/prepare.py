@@ -18,7 +18,7 @@ def prepare(name: str, plan: Plan, dataset: Path, target: Path, base: str = "") 
     `dataset` holds `train.jsonl` and `valid.jsonl`; examples of other domains stay out. `base` is the
     base model's folder on the worker; empty: the recipe's, from the Hub. Raises `InputRefused`.
     """
-    files = {part: routed(dataset / f"{part}.jsonl", target / "data", plan) for part in ("train", "valid")}
+    files = {part: routed(dataset / f"{part}.jsonl", target / "data", plan.domains) for part in ("train", "valid")}
     named = {part: DataFile(path=f"data/{path.name}", sha256=digest_file(path)) for part, path in files.items()}
     spec = Spec(
         run=name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -18,6 +19,7 @@ from pipeline.training import files
 LONGEST_RESULT = 8 * 1024 * 1024
 LONGEST_EVENTS = 4 * 1024 * 1024
 FETCHED = (contract.ADAPTER, contract.CURVE)
+"""Models merged or quantised on the worker stay in the storage until they are asked for."""
 
 
 def runs(storage: Storage) -> list[str]:
@@ -98,10 +100,10 @@ class Events:
         return list(contract.read_events(whole))
 
 
-def fetch(storage: Storage, run: str, start: Start, target: Path) -> contract.Result:
-    """Copy a start's adapter, loss curve and result into `target`, whole, every digest compared.
+def fetch(storage: Storage, run: str, start: Start, target: Path, wanted: Collection[str] = FETCHED) -> contract.Result:
+    """Copy a start's result and what is `wanted` of its output into `target`, whole, every digest compared.
 
-    Models merged or quantised on the worker stay in the storage. Raises InputRefused for what doesn't
+    Raises InputRefused for what doesn't
     match the result's digests, or names a file outside `target`.
     """
     folder = f"{layout.start_folder(run, start)}/{layout.OUTPUT}"
@@ -115,7 +117,7 @@ def fetch(storage: Storage, run: str, start: Start, target: Path) -> contract.Re
     temporary.mkdir(parents=True)
     there = {entry.name: entry.size for entry in storage.entries(folder)}
     for name, sha256 in result.files.items():
-        if PurePosixPath(name).parts[0] in FETCHED:
+        if PurePosixPath(name).parts[0] in wanted:
             _fetch(storage, f"{folder}/{name}", there, temporary / name, sha256)
     files.write(temporary / contract.RESULT, content)
     files.rename_folder(temporary, target)

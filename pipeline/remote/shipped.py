@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,11 +13,13 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from config.errors import InputRefused, UsageError
+from config.errors import InputRefused, NothingToLearn, UsageError
 from pipeline.disk import write_atomically
 from pipeline.records import Domain
 from pipeline.remote.recipe import Recipe
 
+DOMAINS = tuple(f"codellama-{domain}" for domain in ("sast", "sca", "iac", "container", "api", "dast"))
+"""The recipes of the six domain specialists."""
 _LARGEST = 100_000
 
 
@@ -52,14 +54,15 @@ def read(name: str) -> Plan:
         raise UsageError(f"The recipe {name} can't be used: {said}.", "See pipeline/remote/recipe.py.") from error
 
 
-def routed(examples: Path, folder: Path, plan: Plan) -> Path:
-    """Write the examples of the plan's domains to `folder` and return the file.
+def routed(examples: Path, folder: Path, domains: Collection[str], *, may_be_empty: bool = False) -> Path:
+    """Write the examples of `domains` to `folder` and return the file.
 
-    An example's domain is in its metadata; raises `InputRefused` for one without, and when none is left.
+    An example's domain is in its metadata; raises `InputRefused` for one without, and `NothingToLearn` when none is
+    left, unless that may be.
     """
-    lines = [line for domain, line in _with_domains(examples) if domain in plan.domains]
-    if not lines:
-        raise InputRefused(f"{examples} holds no example of {', '.join(plan.domains)}.", "Choose another recipe.")
+    lines = [line for domain, line in _with_domains(examples) if domain in domains]
+    if not lines and not may_be_empty:
+        raise NothingToLearn(f"{examples} holds no example of {', '.join(domains)}.", "Choose another recipe.")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / examples.name
     write_atomically(target, b"".join(lines))

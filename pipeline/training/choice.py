@@ -28,5 +28,5 @@ def chosen(settings: Settings) -> Iterator[Trainer]:
         return
     from pipeline.remote.connection import connected
 
-    with connected(settings.remote) as remote:
+    with connected(settings) as remote:
         yield remote

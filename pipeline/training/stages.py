@@ -104,6 +104,7 @@ def train(
     replay: Path | None = None,
 ) -> dict[str, Any]:
     """Train in a child process and bring adapter, metrics and curve into the stage's folder."""
+    from pipeline.tracking.tracking import recorded
     from pipeline.training import peft
     from pipeline.training.backend import TrainingJob
     from pipeline.training.choice import chosen
@@ -121,8 +122,18 @@ def train(
         replay=str(replay / "train.jsonl") if replay else None,
         replay_valid=str(replay / "valid.jsonl") if replay else None,
     )
-    with chosen(context.settings) as backend:
-        result = backend.train(job, lambda event: _show(stage, event, context))
+    workspace, run = context.folder.parents[2], context.folder.parent.name
+    with (
+        chosen(context.settings) as backend,
+        recorded(context.settings, workspace, f"{run}-{stage}", stage, recipe, base.name, context.warn) as record,
+    ):
+
+        def on_event(event: TrainingEvent) -> None:
+            _show(stage, event, context)
+            record.event(event)
+
+        result = backend.train(job, on_event)
+        record.done(result)
     shutil.copytree(result.adapter, context.folder / "model", ignore=shutil.ignore_patterns("result.json"))
     peft.export(context.folder / "model", context.folder / "model" / peft.FOLDER, base.name)
     return _counts(result, base)

@@ -49,7 +49,7 @@ def others(key):
     if get_origin(kind) is Literal:
         yield from get_args(kind)
     elif get_origin(kind) is tuple:
-        yield from ("", "push", "success", "x", "x=y", "--x=y", "a/b", '[{"name": "a/b"}]')
+        yield from ("", "push", "success", "sast", "mlflow", "x", "x=y", "--x=y", "a/b", '[{"name": "a/b"}]')
     elif kind is bool:
         yield str(not known).lower()
     elif kind is str:

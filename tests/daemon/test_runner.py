@@ -197,6 +197,29 @@ def test_without_work_no_reading_is_taken(bench, sensors):
     assert sensors.looks == 0
 
 
+def test_a_training_elsewhere_waits_for_no_mains_power_but_its_measuring_does(bench, clock, sensors):
+    one = bench(conditions={"settle_seconds": 60, "check_seconds": 30}, fine_tuning={"backend": "ssh"})
+    good = sensors.readings
+    sensors.readings = msgspec.structs.replace(good, on_mains=False)
+    one.add()
+    one.runner.step(0.0)
+    child = one.launcher.children[0]
+    for stage in ("train-analysis", "evaluate"):
+        child.lines = [{"event": "progress", "stage": stage, "message": "", "done": 0, "total": 1}]
+        one.runner.step(0.0)
+        clock.pass_by(31)
+        one.runner.step(0.0)
+        assert child.stopped == (stage == "evaluate")
+    assert one.end(75).reason == "mains power"
+    one.runner.step(0.0)
+    assert len(one.launcher.children) == 1
+    sensors.readings = good
+    for _ in range(2):
+        clock.pass_by(61)
+        one.runner.step(0.0)
+    assert len(one.launcher.children) == 2
+
+
 def test_after_sleep_conditions_must_settle_again(bench, clock):
     one = bench(conditions={"settle_seconds": 60, "check_seconds": 30}, daemon={"retry_seconds": 1})
     one.add()

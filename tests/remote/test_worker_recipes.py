@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from config.errors import InputRefused, UsageError
-from pipeline.remote import shipped
+from config.sections.remote import WorkerChoices
+from config.settings import FineTuning, Settings
+from pipeline.records import Domain
+from pipeline.remote import shipped, specialist
+from pipeline.remote.plan import Planner
+from pipeline.training.stages import analysis_recipe, codefix_recipe
 
 ROOT = Path(__file__).parents[2]
 GUIDE = {
@@ -74,10 +79,33 @@ def test_examples_go_to_the_recipe_of_their_domain(tmp_path: Path) -> None:
     source = tmp_path / "train.jsonl"
     lines = [json.dumps({"messages": [], "metadata": {"domain": domain}}) for domain in ("sast", "iac", "sast")]
     source.write_text("\n".join(lines) + "\n")
-    routed = shipped.routed(source, tmp_path / "sast", shipped.read("codellama-sast"))
+    routed = shipped.routed(source, tmp_path / "sast", shipped.read("codellama-sast").domains)
     assert [json.loads(line)["metadata"]["domain"] for line in routed.read_text().splitlines()] == ["sast", "sast"]
     with pytest.raises(InputRefused, match="no example of dast"):
-        shipped.routed(source, tmp_path / "dast", shipped.read("codellama-dast"))
+        shipped.routed(source, tmp_path / "dast", shipped.read("codellama-dast").domains)
     source.write_text('{"messages": []}\n')
     with pytest.raises(InputRefused, match="line 1 names no domain"):
-        shipped.routed(source, tmp_path / "sast", shipped.read("codellama-sast"))
+        shipped.routed(source, tmp_path / "sast", shipped.read("codellama-sast").domains)
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_a_recipe_reaches_the_worker_whole_through_the_settings(name: str) -> None:
+    plan, own = shipped.read(name), Settings(fine_tuning=FineTuning(backend="ssh"))
+    settings = specialist.applied(own, name)
+    choices = {key: getattr(settings.remote, key) for key in WorkerChoices.__struct_fields__}
+    planner = Planner(Path("worker.zip"), WorkerChoices(**choices))
+    for recipe in (analysis_recipe(settings), codefix_recipe(settings)):
+        assert planner.recipe(recipe) == plan.recipe
+    assert settings.fine_tuning.base_model_name == plan.base_model
+    assert set(settings.dataset.domains) == set(plan.domains)
+
+
+def test_domains_stands_for_the_six_and_a_recipe_needs_a_worker(tmp_path: Path) -> None:
+    fine_tuning = FineTuning(backend="ray", worker_recipes=("domains", "axon-terraform"))
+    assert specialist.named(Settings(fine_tuning=fine_tuning)) == (*shipped.DOMAINS, "axon-terraform")
+    assert {domain for name in shipped.DOMAINS for domain in shipped.read(name).domains} == set(Domain) - {"secrets"}
+    twice = FineTuning(worker_recipes=("domains", "codellama-iac"))
+    with pytest.raises(UsageError, match="twice"):
+        specialist.named(Settings(fine_tuning=twice))
+    with pytest.raises(UsageError, match="CUDA worker"):
+        specialist.applied(Settings(), "codellama-iac")

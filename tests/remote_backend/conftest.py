@@ -28,6 +28,7 @@ def head_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     python = worker_python()
     assert python
     os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 starves its workers on a busy machine
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"fsh-{os.getpid()}"  # short: sockets lie in it
     yield folder
     heads.end(folder)

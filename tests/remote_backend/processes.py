@@ -19,10 +19,10 @@ def running(words: str) -> list[int]:
     return found
 
 
-def kill(processes: list[int], what: str) -> str:
-    """Kill outright; what there was to kill is asserted."""
+def kill(processes: list[int], what: str, number: int = signal.SIGKILL) -> str:
+    """Kill outright unless told otherwise; what there was to kill is asserted."""
     assert processes, what
     for pid in processes:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
     return what

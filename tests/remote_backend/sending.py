@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from config.sections.remote import WorkerChoices
 from pipeline.remote.backend import RemoteBackend
 from pipeline.remote.launcher import Launcher
-from pipeline.remote.plan import Choices, Planner
+from pipeline.remote.plan import Planner
 from pipeline.remote.storage.interface import Storage
 from pipeline.remote.watch import Patience
 from pipeline.training.backend import TrainingJob
@@ -20,7 +21,7 @@ from .stub_worker import STEPS, expected
 def backend(launcher: Launcher, storage: Storage, there: str, code: Path, **patience: float) -> RemoteBackend:
     """Return a backend; a new one is what a service finds after its own death."""
     values: dict[str, Any] = {"poll": 0.5, "lost": 120.0, "stop": 60.0} | patience
-    return RemoteBackend(launcher, storage, there, Planner(code, Choices(precision="f32")), Patience(**values))
+    return RemoteBackend(launcher, storage, there, Planner(code, WorkerChoices(precision="f32")), Patience(**values))
 
 
 def job(folder: Path, said: str = "one", **recipe: object) -> TrainingJob:

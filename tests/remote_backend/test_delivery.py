@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from config.errors import InputRefused, SettingsError
-from config.settings import Remote
+from config.settings import FineTuning, Remote, Settings
 from pipeline.remote.connection import address, launcher, storage, token
 from pipeline.training import peft
 
@@ -65,13 +65,13 @@ def test_an_adapter_mlx_cannot_say_is_refused(tmp_path: Path, change: dict[str, 
 def test_a_worker_that_is_not_set_up_is_told_before_anything_else(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     with pytest.raises(SettingsError, match=r"remote\.address"):
-        address(Remote())
+        address(Remote(), "ray")
     with pytest.raises(SettingsError, match="token"):
         token(Remote())
     with pytest.raises(SettingsError, match=r"remote\.storage"):
         storage(Remote())
     with pytest.raises(SettingsError, match="ssh://HOST"):
-        launcher(Remote(launcher="ssh", address="https://ray.example.org"))
+        launcher(Settings(fine_tuning=FineTuning(backend="ssh"), remote=Remote(address="https://ray.example.org")))
     (tmp_path / "token").write_text("t0ken\n")
     (tmp_path / "token").chmod(0o644)
     with pytest.raises(SettingsError, match="readable by others"):

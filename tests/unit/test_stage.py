@@ -121,3 +121,19 @@ def test_the_identity_of_a_request_does_not_depend_on_where_things_lie() -> None
     moved = msgspec.structs.replace(REQUEST, artifacts="elsewhere", source="s")
     assert moved.identity() == REQUEST.identity()
     assert msgspec.structs.replace(REQUEST, artifacts_digest="1").identity() != REQUEST.identity()
+
+
+def test_what_another_run_finished_the_same_way_is_taken_over_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    execute(RunFolder(tmp_path / "runs" / "one", "code"), Writes())
+    folder = RunFolder(tmp_path / "two", "code")
+    folder.path.mkdir()
+    for stage in (Writes(text="y"), Writes("second")):
+        assert not folder.adopt(stage, tmp_path / "runs", Settings(), REQUEST)
+    assert not RunFolder(folder.path, "other code").adopt(Writes(), tmp_path / "runs", Settings(), REQUEST)
+    assert not folder.adopt(Writes(), tmp_path / "nowhere", Settings(), REQUEST)
+    assert folder.adopt(Writes(), tmp_path / "runs", Settings(), REQUEST)
+    assert folder.is_done(Writes(), Settings(), REQUEST)
+    assert (tmp_path / "two" / "first" / "out.txt").read_text() == "x"
+    execute(folder, Writes(text="y"))
+    assert (tmp_path / "runs" / "one" / "first" / "out.txt").read_text() == "x", "the other run keeps its own"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.remote.contract import CHECKPOINTS, EventKind, Manifest, Position, Spec
+from pipeline.remote.contract import CHECKPOINTS, EventKind, Manifest, Position, Rehearsal, Spec
 from pipeline.remote.worker import base, checkpoint, optimizer
 from pipeline.remote.worker.checkpoint import State, Tensors
 from pipeline.remote.worker.errors import NonFinite, Stopped
@@ -69,6 +69,27 @@ class Loop:
                 raise Stopped(f"Training stopped after step {self.progress.step}.", "Start the next attempt to go on.")
         self._save()
         return self.progress
+
+    def rehearse(self, count: int) -> Rehearsal:
+        """Time `count` steps after a first one, and a validation; return what the whole training would take."""
+        self._event("started", message=f"a rehearsal of {count} of {self.steps} steps")
+        began = time.monotonic()
+        if self.data.valid:
+            self.stepper.validation(self.data.valid)
+        validations = (time.monotonic() - began) * (1 + -(-self.steps // self.recipe.eval_steps))
+        self._step()
+        first = self.progress
+        while self.progress.step < min(self.steps, 1 + count):
+            self._step()
+        timed = self.progress.step - first.step
+        seconds = (self.progress.seconds - first.seconds) if timed else first.seconds
+        tokens = (self.progress.tokens_seen - first.tokens_seen) if timed else first.tokens_seen
+        return Rehearsal(
+            steps=self.steps,
+            seconds=seconds / max(1, timed) * self.steps + validations,
+            tokens_per_second=tokens / seconds,
+            peak_memory_bytes=self.progress.peak_memory_bytes,
+        )
 
     def _resume(self) -> None:
         state = None

@@ -87,6 +87,8 @@ def _train(
         devices.shard(frozen.get_decoder())
     stepper = Stepper(model, spec.recipe, read.examples, devices)
     loop = Loop(spec, read, stepper, identity(spec), say, check, stop, on_checkpoint)
+    if spec.rehearsal:
+        return _rehearsed(spec, read, loop, devices)
     done = loop.run()
     base.put(model, loop.best)
     after = stepper.validation(read.replay_valid) if read.replay_valid else None
@@ -95,6 +97,17 @@ def _train(
         result = _write(spec, model, tokenizer, read, loop, result, say, check)
     shared: Result = devices.share(result)
     return shared
+
+
+def _rehearsed(spec: Spec, read: Data, loop: Loop, devices: Devices) -> Result:
+    """Return and write a result that holds what the whole training would take, and no adapter."""
+    rehearsed = loop.rehearse(spec.rehearsal)
+    result = msgspec.structs.replace(_result(spec, read, loop, loop.progress, None), rehearsed=rehearsed)
+    if devices.rank == 0:
+        output = Path(spec.output)
+        output.mkdir(parents=True, exist_ok=True)
+        files.write(output / RESULT, msgspec.json.encode(result))
+    return result
 
 
 def _nothing() -> None:
