@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pipeline.fixes.text import SourceText
 from pipeline.records import Finding, Severity
 from pipeline.source.interface import Span
 from pipeline.verification.change import Change
@@ -31,7 +32,8 @@ def still_there(target: Observed, change: Change, before: Scan, after: Scan) -> 
     """Return where the same rule still reports the weakness, None when it is gone.
 
     There must be fewer findings of the rule in the file, none of them at the flagged lines as
-    they are now, and none where there was none before: moving lines is no cure.
+    they are now, and each of them one of the others: untouched by the change, or, between the lines
+    it replaces, with the same words as before. Moving lines is no cure, nor is joining them.
     """
     old = [one for one in before.findings if set(one.rules) & set(target.rules)]
     new = [one for one in after.findings if set(one.rules) & set(target.rules)]
@@ -40,10 +42,17 @@ def still_there(target: Observed, change: Change, before: Scan, after: Scan) -> 
     place = _mapped(target, change)
     if place is not None and any((one.start_line, one.end_line) == place for one in new):
         return f"{target.rules[0]} is still reported, line {place[0]}"
-    expected = Counter(mapped for one in old if one != target and (mapped := _mapped(one, change)) is not None)
-    inside = sum(1 for one in old if one != target and _mapped(one, change) is None)
-    unknown = sum((Counter((one.start_line, one.end_line) for one in new) - expected).values())
-    return f"{target.rules[0]} is reported in another place" if unknown > inside else None
+    others = [one for one in old if one != target]
+    expected = Counter(mapped for one in others if (mapped := _mapped(one, change)) is not None)
+    inside = Counter(_lines(one, change.before) for one in others if _mapped(one, change) is None)
+    for one in new:
+        if expected[one.start_line, one.end_line]:
+            expected[one.start_line, one.end_line] -= 1
+        elif inside[_lines(one, change.after)]:
+            inside[_lines(one, change.after)] -= 1
+        else:
+            return f"{target.rules[0]} is reported in another place, line {one.start_line}"
+    return None
 
 
 def new_finding(target: Observed, before: Scan, after: Scan) -> str | None:
@@ -77,6 +86,11 @@ def _distance(one: Span, other: Span) -> int:
 
 def _nearest(found: list[Observed], change: Change) -> int:
     return min((one.start_line for one in found), key=lambda line: abs(line - change.new_span[0]), default=0)
+
+
+def _lines(one: Observed, text: SourceText) -> tuple[str, ...]:
+    """Return the words of the lines a finding stands on, however they are indented."""
+    return tuple(" ".join(line.split()) for line in text.lines[one.start_line - 1 : one.end_line])
 
 
 def _mapped(one: Observed, change: Change) -> Span | None:

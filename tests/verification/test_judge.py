@@ -50,6 +50,13 @@ def test_two_gone_and_one_new_is_not_gone():
     assert "another place" in still_there(seen(2), change(), scan(2, 4, 5), scan(1, 5))
 
 
+def test_joining_weak_lines_is_no_cure_and_a_neighbour_left_as_it_was_is_no_fault():
+    joined = change(1, 3, "a, b, c\n")
+    assert "another place" in still_there(seen(2), joined, scan(1, 2, 3), scan(1))
+    beside = change(1, 3, "with d:\n    a\n    x\n    c\n")
+    assert still_there(seen(2), beside, scan(1, 2, 3), scan(2, 4)) is None
+
+
 def test_the_flagged_place_must_be_clean_when_the_fix_is_elsewhere():
     elsewhere = change(4, 4, "x\n")
     assert "still reported" in still_there(seen(2), elsewhere, scan(2, 4), scan(2))
