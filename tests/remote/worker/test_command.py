@@ -149,10 +149,10 @@ def test_the_bundle_is_the_same_bytes_each_time_and_holds_no_more_than_the_worke
 def test_the_worker_loads_neither_ray_nor_mlx_nor_the_service(base: Path, tmp_path: Path, code: Path) -> None:
     (tmp_path / "spec.json").write_bytes(write_spec(tiny.spec(tmp_path, base, max_epochs=1)))
     script = (
-        "import runpy, sys\n"
+        "import sys\n"
         "sys.argv = ['worker', '--spec', 'spec.json']\n"
-        "try: runpy.run_module('pipeline.remote.worker', run_name='__main__')\n"
-        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "from pipeline.remote.worker.__main__ import main\n"
+        "assert main() == 0\n"
         "sys.stderr.write('\\nMODULES ' + ' '.join(sorted(sys.modules)))\n"
     )
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
