@@ -32,7 +32,8 @@ def render(found: Snapshot) -> Group:
     parts += _runs("parked: fixsmith retry RUN puts one back", found.parked)
     parts += _runs("last runs", found.ended)
     parts += _champion(found.champion)
-    parts += _refused(found.refused)
+    parts += _workflow_runs("coming in", found.coming)
+    parts += _workflow_runs("not taken", found.refused)
     return Group(*parts)
 
 
@@ -129,11 +130,11 @@ def _champion(champion: dict[str, Any] | None) -> list[RenderableType]:
     return [heading, *(Text(f"  {specialist}: {figure}") for specialist, figure in champion["figures"].items())]
 
 
-def _refused(refused: list[dict[str, Any]]) -> list[RenderableType]:
-    if not refused:
+def _workflow_runs(title: str, runs: list[dict[str, Any]]) -> list[RenderableType]:
+    if not runs:
         return []
-    table = _table("not taken", "workflow run", "why")
-    for one in refused:
+    table = _table(title, "workflow run", "why")
+    for one in runs:
         table.add_row(one["repository"], str(one["workflow_run"]), one["reason"])
     return [table]
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from config.errors import Error, Postponed
 
 
 class NoAccess(Error):
     """The system doesn't let the service at a folder it needs."""
+
+
+@contextmanager
+def on_disk(what: str) -> Iterator[None]:
+    """Turn what the file system refuses in the block into an Error; `what` says what couldn't be done."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Error(f"{what}: {reason}.", "Check the folder's owner and the free space.") from error
 
 
 class StoreError(Error):
@@ -51,6 +64,16 @@ class Unmirrored(GithubError):
 
 class SourceRefused(GithubError):
     """Where a repository is cloned from doesn't give it to us: another attempt brings nothing."""
+
+
+class StoreTooNew(StoreError):
+    """A newer fixsmith wrote the database: only a person can help."""
+
+    exit_code = 2
+
+
+class StoreDamaged(StoreError):
+    """The database's file holds what SQLite can't read; the next start puts a backup in its place."""
 
 
 class StoreBusy(StoreError):

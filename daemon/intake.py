@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -11,11 +12,11 @@ from config.errors import Error, Postponed
 from config.reload import LiveSettings
 from config.secret import Secret
 from config.settings import Github, Settings, Watched
-from daemon.backoff import delay
+from daemon.backoff import delay, longest_wait, waits
 from daemon.clock import Clock
 from daemon.conditions.readings import Sensors
 from daemon.dropfolder import DropFolder
-from daemon.errors import Forbidden, GithubError, Missing, RateLimited, TokenRefused
+from daemon.errors import Forbidden, GithubError, Missing, RateLimited, StoreError, TokenRefused
 from daemon.github.client import Client
 from daemon.github.fetch import Fetcher
 from daemon.github.limits import Limits
@@ -25,7 +26,7 @@ from daemon.layout import Layout
 from daemon.mirror import Mirrors
 from daemon.notes import Notes
 from daemon.notify import Notifier
-from daemon.places import SETTINGS, access_problem, github_problem, place_of
+from daemon.places import SETTINGS, access_problem, github_problem, place_of, workflow_matter
 from daemon.store.records import WorkflowRun, WorkflowRunState
 from daemon.store.store import Store
 from daemon.tokens import github_token
@@ -34,6 +35,8 @@ OPEN = (WorkflowRunState.CANDIDATE, WorkflowRunState.ACCEPTED)
 METERED_SECONDS = 900.0
 POLL_BACKOFF_MOST = 900.0
 LONGEST = 3600.0
+PART_SECONDS = 30.0
+SHOWN = 3
 logger = logging.getLogger("fixsmith.intake")
 
 
@@ -60,6 +63,7 @@ class Intake:
         self.requests_made = 0
         self._clients: dict[Github, Client] = {}
         self._problem = ""
+        self._faults: Counter[str] = Counter()
         self._is_stale = threading.Event()
 
     def renew(self) -> None:
@@ -74,10 +78,10 @@ class Intake:
             self._forget_tokens()
         self._tell_of_settings()
         waits = [
-            self._drop(settings),
-            self.notes.step(settings),
+            self._apart("drop", "The drop folder can't be used", partial(self._drop, settings)),
+            self._apart("notes", "The notes can't be watched", partial(self.notes.step, settings)),
             self._github(settings),
-            self.housekeeping.step(settings),
+            self._apart("housekeeping", "The daily work can't be done", partial(self.housekeeping.step, settings)),
         ]
         self._queued()
         return min(max(0.05, min(wait for wait in waits if wait is not None)), LONGEST)
@@ -102,14 +106,24 @@ class Intake:
             else:
                 self.notifier.settled("settings")
 
-    def _drop(self, settings: Settings) -> float | None:
+    def _apart(self, matter: str, title: str, act: Callable[[], float | None]) -> float | None:
+        """Do one part of the work; what goes wrong in it is told and holds back no other part."""
         try:
-            wait = self.drop.step(settings.daemon.drop_settle_seconds)
-            self.notifier.settled("drop")
-            return wait
+            wait = act()
+        except StoreError:
+            raise
         except Error as error:
-            self.notifier.needs_person("drop", "The drop folder can't be used", error.message)
-            return settings.daemon.drop_poll_seconds
+            self.notifier.needs_person(matter, title, str(error))
+            return PART_SECONDS
+        self.notifier.settled(matter)
+        return wait
+
+    def _drop(self, settings: Settings) -> float | None:
+        wait = self.drop.step(settings.daemon.drop_settle_seconds)
+        if names := self.drop.unreadable:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            raise Error(f"{', '.join(names[:SHOWN])}{more} can't be read.", "Check owner and mode; all else is taken.")
+        return wait
 
     def _github(self, settings: Settings) -> float | None:
         """Poll and fetch at each GitHub (address and token) that is watched."""
@@ -161,7 +175,7 @@ class Intake:
     def _poll(self, client: Client, watched: Watched, settings: Settings) -> None:
         known = self.store.ledger.repository(watched.name)
         mended = self.store.fact_at(github_problem(client.settings, settings)) is not None
-        if known is not None and known.next_poll_at > self.clock.now() and not mended:
+        if known is not None and not mended and waits(known.next_poll_at, self.clock.now(), longest_wait(settings)):
             return
         try:
             moved = Poller(self.store, client, self.clock).poll(watched, settings)
@@ -200,9 +214,9 @@ class Intake:
         by_name = {one.name: one for one in watched}
         names, now = tuple(by_name), self.clock.now()
         poller = Poller(self.store, client, self.clock)
-        for run in self.store.ledger.due((WorkflowRunState.GOING,), names, now):
+        for run in self.store.ledger.due((WorkflowRunState.GOING,), names, now, longest_wait(settings)):
             self._guarded(run, settings, partial(poller.refresh, run, by_name[run.repository]))
-        candidates = self.store.ledger.due(OPEN, names, now)
+        candidates = self.store.ledger.due(OPEN, names, now, longest_wait(settings))
         if candidates and not settings.conditions.metered_download and self.sensors.read().metered:
             raise Postponed("The network is metered.", "Downloads wait for another one.")
         fetcher = Fetcher(self.store, client, self.clock, self.layout.downloads, self.mirrors, self.notifier)
@@ -221,12 +235,23 @@ class Intake:
             self.store.ledger.postpone(run, self.clock.now() + settings.github.poll_seconds, error.message)
             return False
         except Error as error:
-            wait = delay(1, settings.daemon.retry_seconds, settings.daemon.retry_most_seconds)
-            self.store.ledger.postpone(run, self.clock.now() + wait, error.message)
-            logger.warning("%s run %s: %s", run.repository, run.id, error.message)
+            self._on_the_way(run, settings, error)
             return False
         self.notifier.settled(access_problem(run.repository))
+        if self._faults.pop(run.key, 0):
+            self.notifier.settled(workflow_matter(run.key))
         return True
+
+    def _on_the_way(self, run: WorkflowRun, settings: Settings, error: Error) -> None:
+        """Postpone a workflow run, longer after each fault in a row; one that lasts is told."""
+        self._faults[run.key] += 1
+        faults, chosen = self._faults[run.key], settings.daemon
+        wait = delay(faults, chosen.retry_seconds, chosen.retry_most_seconds)
+        self.store.ledger.postpone(run, self.clock.now() + wait, error.message)
+        logger.warning("%s run %s: %s", run.repository, run.id, error.message)
+        if faults == chosen.attempts:
+            title = f"A scan of {run.repository} doesn't arrive"
+            self.notifier.needs_person(workflow_matter(run.key), title, f"{error} It is tried again.")
 
     def _next(self, watched: list[Watched]) -> float:
         """Return the seconds until the next look at a repository or a workflow run."""

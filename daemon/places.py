@@ -36,6 +36,11 @@ def told(matter: str) -> str:
     return f"told:{matter}"
 
 
+def workflow_matter(key: str) -> str:
+    """Return the matter of a workflow run that can't be fetched, by its key."""
+    return f"workflow-{key}"
+
+
 def run_matter(run_id: int) -> str:
     """Return the matter of a run that needs a person."""
     return f"run-{run_id}"

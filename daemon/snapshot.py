@@ -19,6 +19,8 @@ from daemon.store.store import Store
 
 SHOWN = 8
 ENDED = (RunState.DONE, RunState.NOT_BETTER, RunState.REFUSED)
+MATTERS = ("store", "drop", "notes", "housekeeping", REVIEW)
+OPEN = (WorkflowRunState.CANDIDATE, WorkflowRunState.ACCEPTED)
 REFUSALS = (WorkflowRunState.REFUSED, WorkflowRunState.EXPIRED, WorkflowRunState.EMPTY, WorkflowRunState.PARKED)
 
 
@@ -61,6 +63,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     quota: dict[str, Any] | None
     problems: list[str]
     readings_at: float | None = None
+    coming: list[dict[str, Any]] = []
 
 
 def snapshot(config: Path | None, now: float) -> Snapshot:
@@ -68,9 +71,8 @@ def snapshot(config: Path | None, now: float) -> Snapshot:
     settings, problem = _settings(config)
     layout = layout_of(settings)
     held = holder(layout.lock)
-    problems = [problem] if problem else []
+    problems = [found for found in (problem, obstacle(layout.state)) if found]
     if not layout.database.exists():
-        problems += [found] if (found := obstacle(layout.state)) else []
         return _empty(now, str(layout.workspace), problems, settings)
     store = Store.open(layout.database, read_only=True)
     try:
@@ -88,6 +90,7 @@ def snapshot(config: Path | None, now: float) -> Snapshot:
             champion=_champion(store),
             repositories=[_watching(store, one) for one in settings.github.repositories],
             refused=[_refusal(run) for run in store.ledger.recent(REFUSALS, SHOWN)],
+            coming=[_refusal(run) for run in store.ledger.recent(OPEN, SHOWN) if run.reason],
             counts={"runs": store.queue.counts(), "workflow_runs": store.ledger.counts()},
             quota=store.fact("quota", dict[str, Any]),
             problems=problems,
@@ -121,7 +124,7 @@ def _empty(now: float, workspace: str, problems: list[str], settings: Settings) 
         [],
         None,
         [],
-        {},
+        {"runs": {}, "workflow_runs": {}},
         None,
         problems,
     )
@@ -191,6 +194,6 @@ def _waiting(store: Store) -> dict[str, Any]:
 
 
 def _problems(store: Store, settings: Settings) -> list[str]:
-    names = (SETTINGS, *problems_of_githubs(settings), told("store"), told("drop"), told(REVIEW))
+    names = (SETTINGS, *problems_of_githubs(settings), *map(told, MATTERS))
     found = [store.fact(name, str) for name in names]
     return [text for text in found if text]

@@ -13,8 +13,11 @@ from config.load import load_settings
 from daemon.arguments import add_config, config_path
 from daemon.identity import holder
 from daemon.layout import Layout, layout_of
-from daemon.places import run_matter, told
+from daemon.places import run_matter, told, workflow_matter
+from daemon.store.records import WorkflowRunState
 from daemon.store.store import Store
+
+MOST = 100_000
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,7 +49,10 @@ def _retry(store: Store, number: int) -> str:
     """Put it back, whichever it is; return what was done."""
     found = store.queue.get(number)
     if found is None:
+        parked = [run for run in store.ledger.recent((WorkflowRunState.PARKED,), MOST) if run.id == number]
         if store.ledger.retry(number):
+            for run in parked:
+                store.forget(told(workflow_matter(run.key)))
             return f"Workflow run {number} is fetched again."
         raise UsageError(f"There is no parked run {number}.", "`fixsmith status` lists them.")
     if not store.queue.retry(found.id):
@@ -59,5 +65,5 @@ def wake(layout: Layout) -> None:
     """Have a running service look at the queue now; the lock proves that the process is it."""
     held = holder(layout.lock)
     if held is not None:
-        with suppress(ProcessLookupError):  # it ended just now
+        with suppress(ProcessLookupError, PermissionError):  # it ended just now, or is another person's
             os.kill(held.pid, signal.SIGHUP)

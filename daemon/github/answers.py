@@ -80,5 +80,8 @@ def decode(body: bytes, kind: type[T]) -> T:
     """Return an answer as its type; raises GithubError for another shape."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if body.lstrip()[:1] == b"<":
+            what = "GitHub's answer is a page for people, not one of the API."
+            raise GithubError(what, "Check github.base_url: https://HOST/api/v3 for an Enterprise server.") from error
         raise GithubError(f"GitHub's answer can't be read: {error}.", "It is tried again.") from error

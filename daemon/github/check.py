@@ -13,9 +13,10 @@ from daemon.github.limits import Limits
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What was found: the repository's number, branch, its runs there, and what is left of the quota."""
+    """What was found: the repository's number, name, branch, its runs there, and what is left of the quota."""
 
     id: int
+    name: str
     branch: str
     runs: int | str
     quota: int | None
@@ -35,6 +36,8 @@ def access(settings: Github, token: Secret, repository: str, branch: str = "") -
         found = decode(client.get(f"/repos/{repository}").body, RepositoryAnswer)
         chosen = branch or found.default_branch
         runs = client.get(f"/repos/{repository}/actions/runs", {"branch": chosen, "per_page": 1})
-        return Access(found.id, chosen, decode(runs.body, RunsTotal).total_count, client.limits.remaining)
+        return Access(
+            found.id, found.full_name, chosen, decode(runs.body, RunsTotal).total_count, client.limits.remaining
+        )
     finally:
         client.close()

@@ -22,7 +22,10 @@ from daemon.github.limits import Limits, is_limit
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
+MAX_PAGES = 100
 REDIRECTS = (301, 302, 303, 307, 308)
+Exchange = tuple[int, CaseInsensitiveDict[str], bytes]
+"""An answer's status, headers and body."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -51,24 +54,33 @@ class Client:
 
         Raises RateLimited, TokenRefused, Missing, Forbidden, Gone, and GithubError for everything else.
         """
-        url = self.url(path, parameters or {})
-        for _ in range(MAX_REDIRECTS + 1):
-            status, headers, body = self._exchange(url, etag)
-            if status in REDIRECTS:
-                url = self._same_place(url, headers.get("Location", ""))
-                continue
-            self._check(status, headers, body, url)
-            return Answer(url, status == 304, body, headers.get("ETag"), _next(headers, url, self))
-        raise GithubError("GitHub redirects in circles.", "Check github.base_url.")
+        url, (status, headers, body) = self._followed(self.url(path, parameters or {}), etag)
+        if status in REDIRECTS:
+            self._same_place(url, headers.get("Location", ""))
+        self._check(status, headers, body, url)
+        return Answer(url, status == 304, body, headers.get("ETag"), _next(headers, url, self))
+
+    def pages(self, path: str, parameters: Mapping[str, Any]) -> Iterator[Answer]:
+        """Yield an answer and those it says come next; raises as `get`, and GithubError where they have no end."""
+        answer = self.get(path, parameters)
+        yield answer
+        for _ in range(MAX_PAGES):
+            if answer.next is None:
+                return
+            answer = self.get(answer.next)
+            yield answer
+        raise GithubError("GitHub's list has no end.", "It is tried again.")
 
     def location(self, path: str) -> str:
-        """Return the address a download redirects to; the token has no business there."""
-        url = self.address(path)
-        status, headers, body = self._exchange(url, None)
+        """Return the address a download redirects to; the token has no business there.
+
+        A redirect within the API, as of a renamed repository, is followed with the token.
+        """
+        url, (status, headers, body) = self._followed(self.address(path), None)
         if status not in REDIRECTS:
             self._check(status, headers, body, url)
             raise GithubError(f"GitHub answered {status} where a download link was expected.", "It is tried again.")
-        return urljoin(url, headers.get("Location", ""))
+        return resolved(url, headers.get("Location", ""))
 
     def url(self, path: str, parameters: Mapping[str, Any]) -> str:
         """Return the full address with its query: what an ETag belongs to."""
@@ -84,7 +96,23 @@ class Client:
         """Close idle connections; the next request opens a new one."""
         self.session.close()
 
-    def _exchange(self, url: str, etag: str | None) -> tuple[int, CaseInsensitiveDict[str], bytes]:
+    def _followed(self, url: str, etag: str | None) -> tuple[str, Exchange]:
+        """Ask, going along with redirects within the API; return the last address and what it answered."""
+        for _ in range(MAX_REDIRECTS + 1):
+            status, headers, body = self._exchange(url, etag)
+            target = resolved(url, headers.get("Location", "")) if status in REDIRECTS else None
+            if target is None or not self._is_api(target):
+                return url, (status, headers, body)
+            url = target
+        raise GithubError("GitHub redirects in circles.", "Check github.base_url.")
+
+    def _is_api(self, url: str) -> bool:
+        """Tell whether an address is below the API's own; an Enterprise server keeps files on the same host."""
+        base = urlsplit(self.settings.base_url).path.rstrip("/")
+        below = urlsplit(url).path.startswith(f"{base}/")
+        return below and origin(url) == origin(self.settings.base_url)
+
+    def _exchange(self, url: str, etag: str | None) -> Exchange:
         self.limits.check()
         headers = {
             "Accept": "application/vnd.github+json",
@@ -118,15 +146,23 @@ class Client:
         raise GithubError(what, "It is tried again.")
 
     def _same_place(self, base: str, location: str) -> str:
-        target = urljoin(base, location)
+        target = resolved(base, location)
         if origin(target) != origin(self.settings.base_url):
             raise GithubError("GitHub's API redirects to another host; that isn't followed.", "Check github.base_url.")
         return target
 
 
+class StraightSession(requests.Session):
+    """A session that leaves redirects to us: its own would read all of their bodies first, however long they take."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return None: no answer is a redirect."""
+        return None
+
+
 def quiet_session() -> requests.Session:
     """Return a session that takes nothing from the environment: no netrc, no proxy it isn't told of."""
-    session = requests.Session()
+    session = StraightSession()
     session.trust_env = False
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
     return session
@@ -181,6 +217,16 @@ def transport_error(error: Exception, url: str) -> GithubError:
     )
 
 
+def resolved(base: str, location: str) -> str:
+    """Return where a location leads from an address; raises GithubError for one that is no address."""
+    try:
+        target = urljoin(base, location)
+        origin(target)
+    except ValueError as error:
+        raise GithubError("GitHub's answer names an address that is none.", "It is tried again.") from error
+    return target
+
+
 def origin(url: str) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port: what a token belongs to."""
     parts = urlsplit(url)
@@ -190,7 +236,7 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
 def _next(headers: Mapping[str, str], url: str, client: Client) -> str | None:
     for link in requests.utils.parse_header_links(headers.get("Link", "")):
         if link.get("rel") == "next":
-            return client.address(urljoin(url, link["url"]))
+            return client.address(resolved(url, link["url"]))
     return None
 
 
@@ -198,5 +244,5 @@ def _message(body: bytes) -> str:
     try:
         found = msgspec.json.decode(body)
         return " ".join(str(found.get("message", "no message")).split())[:200]
-    except (msgspec.DecodeError, AttributeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, AttributeError, UnicodeDecodeError, RecursionError):
         return "no message"

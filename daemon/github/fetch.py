@@ -14,17 +14,24 @@ from daemon.errors import ArtifactRefused, BadDownload, GithubError, Gone, Missi
 from daemon.github.answers import ArtifactAnswer, ArtifactsAnswer, ComparisonAnswer, decode
 from daemon.github.attestation import verify
 from daemon.github.client import Client
-from daemon.github.download import Bounds, Downloader
+from daemon.github.download import Bounds, Downloader, keep_only
+from daemon.github.missing import check_visible, workflow_run
 from daemon.github.origin import is_on_branch
+from daemon.github.poll import DELETED
 from daemon.mirror import Mirrors
 from daemon.notify import Notifier
-from daemon.places import source_problem
+from daemon.places import source_problem, workflow_matter
 from daemon.store.records import Artifact, ArtifactState, NewRun, WorkflowRun, WorkflowRunState
 from daemon.store.store import Store
 
 GIGABYTE = 1024**3
 LATE_CHECK = 120.0
 logger = logging.getLogger("fixsmith.github")
+
+
+def newest(found: list[ArtifactAnswer]) -> list[ArtifactAnswer]:
+    """Return the last uploaded artifact of each name: a run's list holds those of all its attempts."""
+    return list({one.name: one for one in sorted(found, key=lambda one: one.id)}.values())
 
 
 class Fetcher:
@@ -49,7 +56,12 @@ class Fetcher:
             if run.state == WorkflowRunState.CANDIDATE and not self._accept(run, watched):
                 return
             self._fetch(run, watched, settings)
-        except (BadDownload, Missing, Unmirrored) as error:
+        except Missing as error:
+            if workflow_run(self.client, watched.name, run.id) is None:
+                self._refuse(run, DELETED)
+            else:
+                self._count(run, settings, error)
+        except (BadDownload, Unmirrored) as error:
             self._count(run, settings, error)
 
     def _accept(self, run: WorkflowRun, watched: Watched) -> bool:
@@ -58,6 +70,7 @@ class Fetcher:
         try:
             answer = self.client.get(f"/repos/{watched.name}/compare/{span}", {"per_page": 1})
         except Missing:
+            check_visible(self.client, watched.name)
             self._refuse(run, f"its commit isn't in the repository or {watched.branch} isn't")
             return False
         if not is_on_branch(decode(answer.body, ComparisonAnswer).status):
@@ -75,10 +88,12 @@ class Fetcher:
         if not self._is_complete(found, run, watched, settings):
             return
         self.store.ledger.wanted(found)
-        folder = self.downloads / run.key.replace(":", "-")
+        folder, there = self.downloads / run.key.replace(":", "-"), {artifact.id for artifact in found}
         for artifact in self.store.ledger.artifacts(run):
-            if artifact.state == ArtifactState.WANTED:
+            if artifact.state == ArtifactState.WANTED and artifact.id in there:
                 self._take(run, watched, settings, artifact, folder)
+            elif artifact.state == ArtifactState.WANTED:
+                self.store.ledger.artifact(artifact, ArtifactState.EXPIRED, DELETED)
         if any(artifact.state == ArtifactState.DOWNLOADED for artifact in self.store.ledger.artifacts(run)):
             self._mirror(run, watched, settings)
         self._close(run, folder)
@@ -100,12 +115,9 @@ class Fetcher:
 
     def _list(self, run: WorkflowRun, watched: Watched) -> list[Artifact]:
         """Return the wanted artifacts of a workflow run, from all pages, the expired ones among them."""
-        path, found = f"/repos/{watched.name}/actions/runs/{run.id}/artifacts", list[ArtifactAnswer]()
-        answer = self.client.get(path, {"per_page": 100})
-        found += decode(answer.body, ArtifactsAnswer).artifacts
-        while answer.next is not None:
-            answer = self.client.get(answer.next)
-            found += decode(answer.body, ArtifactsAnswer).artifacts
+        path = f"/repos/{watched.name}/actions/runs/{run.id}/artifacts"
+        answers = self.client.pages(path, {"per_page": 100})
+        found = [one for answer in answers for one in decode(answer.body, ArtifactsAnswer).artifacts]
         return [
             Artifact(
                 id=artifact.id,
@@ -117,14 +129,14 @@ class Fetcher:
                 digest=artifact.digest,
                 state=ArtifactState.EXPIRED if artifact.expired else ArtifactState.WANTED,
             )
-            for artifact in found
+            for artifact in newest(found)
             if any(fnmatchcase(artifact.name, pattern) for pattern in watched.artifacts)
         ]
 
     def _is_complete(self, found: list[Artifact], run: WorkflowRun, watched: Watched, settings: Settings) -> bool:
         """Tell whether every wanted name is there; while it isn't, wait for late ones for a time."""
         absent = [pattern for pattern in watched.artifacts if not any(fnmatchcase(one.name, pattern) for one in found)]
-        waited = self.clock.now() - run.updated_at
+        waited = self.client.limits.server_now() - run.updated_at
         if absent and waited < settings.github.artifact_wait_minutes * 60:
             reason = f"waiting for artifacts: {', '.join(absent)}"
             self.store.ledger.settle(run, WorkflowRunState.ACCEPTED, reason, self.clock.now() + LATE_CHECK)
@@ -159,6 +171,7 @@ class Fetcher:
     def _close(self, run: WorkflowRun, folder: Path) -> None:
         """Make a run of what was downloaded; the queue and the ledger change in one step."""
         artifacts = self.store.ledger.artifacts(run)
+        keep_only([Path(one.path) for one in artifacts if one.state == ArtifactState.DOWNLOADED and one.path], folder)
         refused = [artifact.reason for artifact in artifacts if artifact.state == ArtifactState.REFUSED]
         if not any(artifact.state == ArtifactState.DOWNLOADED for artifact in artifacts):
             state = WorkflowRunState.REFUSED if refused else WorkflowRunState.EXPIRED
@@ -174,6 +187,7 @@ class Fetcher:
             ordinal=run.created_at,
         )
         self.store.ledger.queue(run, new, self.clock.now())
+        self.notifier.settled(workflow_matter(run.key))
         logger.info("%s run %s queued", run.repository, run.id)
 
     def _count(self, run: WorkflowRun, settings: Settings, error: GithubError) -> None:
@@ -181,7 +195,7 @@ class Fetcher:
         if run.failures + 1 >= settings.daemon.attempts:
             self.store.ledger.settle(run, WorkflowRunState.PARKED, error.message)
             hint = f"{error.message} `fixsmith retry {run.id}` tries again."
-            self.notifier.needs_person(f"workflow-{run.key}", f"A scan of {run.repository} can't be fetched", hint)
+            self.notifier.needs_person(workflow_matter(run.key), f"A scan of {run.repository} can't be fetched", hint)
             return
         wait = delay(run.failures + 1, settings.daemon.retry_seconds, settings.daemon.retry_most_seconds)
         self.store.ledger.failed(run, self.clock.now() + wait, error.message)

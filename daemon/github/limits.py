@@ -10,6 +10,8 @@ from daemon.errors import RateLimited
 
 SECONDARY_FIRST = 60.0
 SECONDARY_MOST = 3600.0
+DIGITS = 19
+LONGEST = 86_400.0  # no window of GitHub's is longer: a header that says so is wrong, or a clock was
 
 
 class Limits:
@@ -24,9 +26,13 @@ class Limits:
         self.skew = 0.0
         self._refusals = 0
 
+    def server_now(self) -> float:
+        """Return the time by GitHub's clock, as its newest answer told it."""
+        return self.clock.now() + self.skew
+
     def check(self) -> None:
         """Raise RateLimited while GitHub has asked for silence."""
-        if self.clock.now() < self.blocked_until:
+        if 0.0 < self.blocked_until - self.clock.now() <= LONGEST:
             raise self._limited("GitHub's rate limit is reached")
 
     def observe(self, headers: Mapping[str, str]) -> None:
@@ -46,21 +52,28 @@ class Limits:
     def refused(self, headers: Mapping[str, str]) -> RateLimited:
         """Record a 403 or 429 that is a limit; return the error that says until when."""
         self._refusals += 1
-        self.blocked_until = self.clock.now() + self._wait(headers)
+        self.blocked_until = self.clock.now() + min(self._wait(headers), LONGEST)
         return self._limited("GitHub asks for a pause")
 
     def _wait(self, headers: Mapping[str, str]) -> float:
-        asked = headers.get("Retry-After")
-        if asked:
-            seconds = _number(asked, None)
-            moment = _moment(asked)
-            if seconds is not None:
-                return max(1.0, float(seconds))
-            if moment is not None:
-                return max(1.0, moment - self.skew - self.clock.now())
+        """Return the seconds to wait: what is asked for, at least a second and longer after each refusal."""
+        again = 2.0 ** min(self._refusals - 1, 12)
+        asked = self._asked(headers)
+        if asked is not None and asked > 0.0:
+            return max(asked, min(SECONDARY_MOST, again))
+        return min(SECONDARY_MOST, SECONDARY_FIRST * again)
+
+    def _asked(self, headers: Mapping[str, str]) -> float | None:
+        """Return the seconds that the headers ask for, None when they don't; a moment that has passed asks nothing."""
+        text = headers.get("Retry-After")
+        seconds, moment = _number(text, None), _moment(text)
+        if seconds is not None:
+            return float(seconds)
+        if moment is not None:
+            return moment - self.server_now()
         if headers.get("x-ratelimit-remaining") == "0" and self.resets_at is not None:
-            return max(1.0, self.resets_at - self.clock.now() + 1.0)
-        return min(SECONDARY_MOST, SECONDARY_FIRST * 2.0 ** min(self._refusals - 1, 10))
+            return self.resets_at - self.clock.now() + 1.0
+        return None
 
     def _limited(self, what: str) -> RateLimited:
         seconds = max(0.0, self.blocked_until - self.clock.now())
@@ -76,11 +89,11 @@ def is_limit(status: int, headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def _number(text: str | None, otherwise: int | None) -> int | None:
-    return int(text) if text and text.strip().isdigit() else otherwise
+    return int(text) if text and text.strip().isdecimal() and len(text) < DIGITS else otherwise
 
 
 def _moment(text: str | None) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp() if text else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

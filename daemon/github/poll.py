@@ -9,9 +9,10 @@ import msgspec
 
 from config.settings import Settings, Watched
 from daemon.clock import Clock
-from daemon.errors import GithubError, Missing
+from daemon.errors import GithubError
 from daemon.github.answers import RepositoryAnswer, WorkflowRunAnswer, WorkflowRunsAnswer, decode
 from daemon.github.client import Answer, Client
+from daemon.github.missing import workflow_run
 from daemon.github.origin import refusal
 from daemon.store.ledger import ETag
 from daemon.store.records import Repository, WorkflowRun, WorkflowRunState
@@ -21,6 +22,7 @@ DAY = 86_400.0
 PAGE = 30
 LIST_END = 1000  # GitHub cuts filtered lists off here
 GOING_AGAIN = 3600.0
+DELETED = "it was deleted at GitHub"
 
 
 class Poller:
@@ -39,7 +41,7 @@ class Poller:
         """
         repository = self._repository(watched)
         now = self.clock.now()
-        sweep = now - (repository.swept_at or now) >= settings.github.sweep_hours * 3600
+        sweep = abs(now - (repository.swept_at or now)) >= settings.github.sweep_hours * 3600
         sweep = sweep or repository.swept_at is None
         floor = self._floor(repository, settings, sweep=sweep, now=now)
         path, parameters = f"/repos/{watched.name}/actions/runs", self._parameters(watched)
@@ -53,18 +55,14 @@ class Poller:
 
     def refresh(self, run: WorkflowRun, watched: Watched) -> None:
         """Look at one workflow run that is long in finishing."""
-        try:
-            body = self.client.get(f"/repos/{watched.name}/actions/runs/{run.id}").body
-        except Missing:
-            self.store.ledger.settle(run, WorkflowRunState.REFUSED, "it was deleted at GitHub")
+        found = workflow_run(self.client, watched.name, run.id)
+        if found is None:
+            self.store.ledger.settle(run, WorkflowRunState.REFUSED, DELETED)
             return
-        found = decode(body, WorkflowRunAnswer)
         moved = entered(found, watched, self._repository(watched), self.clock.now())
         if found.run_attempt != run.attempt:
             self.store.ledger.settle(run, WorkflowRunState.REFUSED, f"attempt {found.run_attempt} replaced it")
-            self.store.ledger.enter([moved])
-        else:
-            self.store.ledger.settle(run, moved.state, moved.reason, moved.next_at)
+        self.store.ledger.enter([moved])
 
     def _repository(self, watched: Watched) -> Repository:
         """Return the repository's record, its number pinned by the settings or at first sight of this GitHub."""
@@ -72,7 +70,7 @@ class Poller:
         if found is None or not found.id or found.address != address or watched.id not in (0, found.number):
             answer = decode(self.client.get(f"/repos/{watched.name}").body, RepositoryAnswer)
             _check_number(watched, answer.id, found if found is not None and found.address in ("", address) else None)
-            self.store.ledger.pin(watched.name, answer.id, address, self.clock.now())
+            self.store.ledger.pin(watched.name, answer.id, address, self.client.limits.server_now())
             found = self.store.ledger.repository(watched.name)
         assert found is not None  # noqa: S101 -- pinned just above
         return found

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable
 from typing import TypeVar
@@ -15,6 +16,7 @@ from daemon.store.records import Artifact, ArtifactState, NewRun, Repository, Wo
 RUN_COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(WorkflowRun))
 ARTIFACT_COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Artifact))
 REPOSITORY_COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Repository))
+DAY = 86_400.0
 R = TypeVar("R")
 SETTLED = ("queued", "refused", "empty", "expired", "parked")
 
@@ -133,14 +135,20 @@ class Ledger:
         rows = self._rows("SELECT max(created_at) AS at FROM workflow_runs WHERE repository_id = ?", repository_id)
         return None if rows[0]["at"] is None else float(rows[0]["at"])
 
-    def due(self, states: tuple[WorkflowRunState, ...], names: tuple[str, ...], now: float) -> list[WorkflowRun]:
-        """Return these repositories' workflow runs in these states whose time has come, oldest first."""
+    def due(
+        self, states: tuple[WorkflowRunState, ...], names: tuple[str, ...], now: float, longest: float = DAY
+    ) -> list[WorkflowRun]:
+        """Return these repositories' workflow runs in these states whose time has come, oldest first.
+
+        A time further off than the `longest` wait was set by a clock that was wrong: it has come, too.
+        """
         rows = self._rows(
             f"SELECT {RUN_COLUMNS} FROM workflow_runs WHERE state IN ({marks(states)}) "
-            f"AND repository IN ({marks(names)}) AND next_at <= ? ORDER BY created_at, id, attempt",
+            f"AND repository IN ({marks(names)}) AND next_at NOT BETWEEN ? AND ? ORDER BY created_at, id, attempt",
             *states,
             *names,
-            now,
+            math.nextafter(now, math.inf),
+            now + longest,
         )
         return [record_of(row, WorkflowRun) for row in rows]
 

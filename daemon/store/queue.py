@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from daemon.store.database import converted, transaction
-from daemon.store.ledger import insert_run, marks, record_of
+from daemon.store.ledger import DAY, insert_run, marks, record_of
 from daemon.store.records import NewRun, Run, RunProgress, RunState
 
 if TYPE_CHECKING:
@@ -48,15 +49,17 @@ class Queue:
         rows = self._rows(f"SELECT {COLUMNS} FROM runs WHERE id = ?", run_id)
         return record_of(rows[0], Run) if rows else None
 
-    def due(self, now: float, paused: tuple[str, ...] = ()) -> Run | None:
+    def due(self, now: float, paused: tuple[str, ...] = (), longest: float = DAY) -> Run | None:
         """Return the oldest queued run whose time has come and whose repository isn't paused.
 
-        Runs without their data sets go before those that only have to be trained.
+        Runs without their data sets go before those that only have to be trained. A time further off than the
+        `longest` wait was set by a clock that was wrong: it has come, too.
         """
         rows = self._rows(
-            f"SELECT {COLUMNS} FROM runs WHERE state = 'queued' AND not_before <= ? "
+            f"SELECT {COLUMNS} FROM runs WHERE state = 'queued' AND not_before NOT BETWEEN ? AND ? "
             f"AND (repository IS NULL OR repository NOT IN ({marks(paused)})) ORDER BY prepared, ordinal, id LIMIT 1",
-            now,
+            math.nextafter(now, math.inf),
+            now + longest,
             *paused,
         )
         return record_of(rows[0], Run) if rows else None
@@ -84,12 +87,16 @@ class Queue:
         )
 
     def before(self, run: Run) -> Run | None:
-        """Return the newest run of the same repository and branch that is older and has its data sets."""
+        """Return the newest older run of the same repository and branch that has its data sets, of another commit.
+
+        Between two scans of one commit nobody has mended anything.
+        """
         rows = self._rows(
             f"SELECT {COLUMNS} FROM runs WHERE prepared = 1 AND repository = ? AND branch IS ? "
-            "AND (ordinal, id) < (?, ?) ORDER BY ordinal DESC, id DESC LIMIT 1",
+            "AND commit_sha IS NOT ? AND (ordinal, id) < (?, ?) ORDER BY ordinal DESC, id DESC LIMIT 1",
             run.repository,
             run.branch,
+            run.commit_sha,
             run.ordinal,
             run.id,
         )

@@ -16,21 +16,13 @@ import struct
 import threading
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, urlsplit
 
+from tests.daemon.shapes import repository, show_artifact, show_run, stamp
+
 TOKEN = "stand-in-token"
-URLS = tuple(
-    """archive assignees blobs branches collaborators comments commits compare contents contributors deployments
-downloads events forks git_commits git_refs git_tags hooks issue_comment issue_events issues keys labels languages
-merges milestones notifications pulls releases stargazers statuses subscribers subscription tags teams trees""".split()  # noqa: SIM905
-)
-
-
-def stamp(moment):
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class StandIn:
@@ -42,6 +34,7 @@ class StandIn:
         self.lock = threading.RLock()
         self.tokens = {TOKEN}
         self.repositories = {}
+        self.renamed = {}
         self.runs = {}
         self.artifacts = {}
         self.blobs = {}
@@ -105,6 +98,13 @@ class StandIn:
         with self.lock:
             run = self.runs[number]
             run.update(attempt=run["attempt"] + 1, updated=self.clock())
+
+    def rename(self, old, new):
+        with self.lock:
+            self.repositories[new] = self.repositories.pop(old)
+            self.renamed[old] = new
+            for run in self.runs.values():
+                run["repository"] = new if run["repository"] == old else run["repository"]
 
     def upload(self, run, name, content, *, file_name=None, expired=False, digest=True):
         with self.lock:
@@ -189,7 +189,9 @@ class Handler(BaseHTTPRequestHandler):
         elif kind == "corrupt":
             self.send(200, bytes([body[0] ^ 1]) + body[1:], headers)
         elif kind == "drip":
-            self.send_response(200)
+            self.send_response(rest[1] if len(rest) > 1 else 200)
+            for name, value in (rest[2] if len(rest) > 1 else {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             for index in range(len(body)):
@@ -197,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(rest[0])
         else:
             status, extra, text = kind, *rest
-            self.send(status, text.encode(), extra)
+            self.send(status, text.encode(), {"Connection": "close", **extra})
         self.close_connection = True
 
 
@@ -236,6 +238,14 @@ class Api(Handler):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         path = re.sub(r"^/repositories/(\d+)", self.by_number, parts.path.removeprefix("/api/v3"))
         found = re.match(r"^/repos/([^/]+/[^/]+)(/.*)?$", path)
+        if found and found.group(1) in state.renamed:
+            number = state.repositories[state.renamed[found.group(1)]]["id"]
+            rest = f"{found.group(2) or ''}{'?' if parts.query else ''}{parts.query}"
+            return (
+                301,
+                b'{"message":"Moved Permanently"}',
+                {"Location": f"{state.base_url}/repositories/{number}{rest}"},
+            )
         if not found or found.group(1) not in state.repositories:
             return 404, b'{"message":"Not Found"}', {}
         return self.route(state, found.group(1), found.group(2) or "", query)
@@ -333,54 +343,3 @@ class Storage(Handler):
 
 def dump(value):
     return json.dumps(value).encode()
-
-
-def owner(login):
-    link = f"https://api.github.com/users/{login}"
-    names = ("followers", "subscriptions", "organizations", "repos", "received_events")
-    urls = {f"{name}_url": f"{link}/{name}" for name in (*names, "following", "gists", "starred", "events")}
-    return {"login": login, "id": 1, "node_id": "U_1", "avatar_url": link, "gravatar_id": "", "url": link,
-            "html_url": link, "type": "User", "site_admin": False, **urls}  # fmt: skip
-
-
-def repository(state, name, number=None, full=False):
-    known = state.repositories.get(name, {"id": number, "branch": "main"})
-    link = f"{state.base_url}/repos/{name}"
-    shown = {
-        "id": number or known["id"], "node_id": "R_1", "name": name.split("/")[1], "full_name": name,
-        "private": True, "owner": owner(name.split("/")[0]), "html_url": link, "description": None, "fork": False,
-        "url": link, **{f"{part}_url": f"{link}/{part}" for part in URLS},
-    }  # fmt: skip
-    if full:
-        shown |= {"default_branch": known["branch"]}
-    return shown
-
-
-def show_run(state, run):
-    name, link = run["repository"], f"{state.base_url}/repos/{run['repository']}/actions/runs/{run['id']}"
-    urls = {f"{part}_url": f"{link}/{part}" for part in
-            ("jobs", "logs", "check_suite", "artifacts", "cancel", "rerun", "workflow")}  # fmt: skip
-    head = run["head"]
-    person = {"name": "A", "email": "a@example.org"}
-    return {
-        "id": run["id"], "name": "security", "node_id": "WFR_1", "head_branch": run["branch"], "head_sha": run["sha"],
-        "path": run["path"], "run_number": run["id"], "run_attempt": run["attempt"], "event": run["event"],
-        "display_title": "a change", "status": run["status"], "conclusion": run["conclusion"], "workflow_id": 7,
-        "url": link, "html_url": link, "pull_requests": [], "created_at": stamp(run["created"]),
-        "updated_at": stamp(run["updated"]), "run_started_at": stamp(run["created"]),
-        "head_commit": {"id": run["sha"], "tree_id": run["sha"], "message": "a change",
-                        "timestamp": stamp(run["created"]), "author": person, "committer": person},
-        "repository": repository(state, name),
-        "head_repository": None if head is None else repository(state, name, head), **urls,
-    }  # fmt: skip
-
-
-def show_artifact(state, name, artifact):
-    link = f"{state.base_url}/repos/{name}/actions/artifacts/{artifact['id']}"
-    run = state.runs[artifact["run"]]
-    return {
-        "id": artifact["id"], "node_id": "A_1", "name": artifact["name"], "size_in_bytes": artifact["size"],
-        "url": link, "archive_download_url": f"{link}/zip", "expired": artifact["expired"],
-        "digest": artifact["digest"], "created_at": stamp(run["created"]), "updated_at": stamp(run["created"]),
-        "expires_at": stamp(run["created"] + 90 * 86400), "workflow_run": {"id": run["id"], "head_sha": run["sha"]},
-    }  # fmt: skip
