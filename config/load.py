@@ -19,8 +19,14 @@ import yaml
 
 from config.errors import SettingsError
 from config.settings import Github, Section, Settings, Watched
+from config.yaml_text import fault, load
 
 MAX_SETTINGS_BYTES = 1_000_000
+MOST_FLOAT, MOST_INT = 1e9, 2**53
+HINTS = {
+    "Expected `str`, got": "Put it in quotes.",
+    "Expected `array`, got": "Write a list: [one, two].",
+}
 PREFIX = "FIXSMITH_"
 SECRETS = ("FIXSMITH_TEACHER_TOKEN",)
 """Variables that aren't settings although they are named like some."""
@@ -41,12 +47,11 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_SETTINGS_BYTES:
             raise SettingsError(f"{path} is larger than a settings file can be.", "Check the path.")
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"The settings file {path} can't be read: {error.strerror}.", "Check --config.") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        where = " ".join(str(error).split())[:200]
-        raise SettingsError(f"{path} isn't valid YAML: {where}.", "Fix the file.") from error
+        raise SettingsError(f"{path} isn't valid YAML: {fault(error)}.", "Fix the file.") from error
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
@@ -73,6 +78,11 @@ def apply_environment(values: dict[str, Any], environment: Mapping[str, str]) ->
     return named
 
 
+def overriding(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the environment's variables that override settings; raises SettingsError for a misspelt one."""
+    return tuple(apply_environment({}, os.environ if environment is None else environment).values())
+
+
 @cache
 def variables() -> dict[str, tuple[str, str, Any]]:
     """Return section, key and type of each setting by the short name of its variable."""
@@ -90,8 +100,8 @@ def override(text: str, kind: Any) -> Any:
     if not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return load(text)
+    except (yaml.YAMLError, RecursionError):
         return text
 
 
@@ -111,22 +121,40 @@ def build(values: dict[str, Any], origin: str, variables: Mapping[str, str] | No
     except msgspec.ValidationError as error:
         what, _, at = str(error).partition(" - at ")
         where = at.strip("`").removeprefix("$.") or "the top level"
-        variable = (variables or {}).get(where.partition("[")[0])
-        place = variable or f"{origin}, at '{where}'"
-        raise SettingsError(f"In {place}: {what}.", "Correct the value.") from error
+        hint = next((hint for sign, hint in HINTS.items() if sign in what), "Correct the value.")
+        raise SettingsError(f"In {_place(where, origin, variables)}: {what}.", hint) from error
+    _check_numbers(settings, origin, variables)
     _check_tokens(settings.github, origin)
     _check_names(settings.github, origin)
     return settings
 
 
+def _place(where: str, origin: str, variables: Mapping[str, str] | None) -> str:
+    """Return what to call a key in a message: by its variable where that gave the value."""
+    variable = (variables or {}).get(where.partition("[")[0])
+    return variable or f"{origin}, at '{where}'"
+
+
+def _check_numbers(settings: Settings, origin: str, variables: Mapping[str, str] | None) -> None:
+    """Refuse numbers without end: no clock, database or wait can hold them."""
+    for section in msgspec.structs.fields(settings):
+        for key, value in msgspec.structs.asdict(getattr(settings, section.name)).items():
+            most = MOST_FLOAT if isinstance(value, float) else MOST_INT
+            if isinstance(value, int | float) and not -most <= value <= most:
+                place = _place(f"{section.name}.{key}", origin, variables)
+                raise SettingsError(f"In {place}: {value} is too large.", f"Give at most {most:g}.")
+
+
 def _check_names(github: Github, origin: str) -> None:
     """Refuse a repository that is named twice: the two would share one line of the ledger."""
-    names = [watched.name.lower() for watched in github.repositories]
-    for index, name in enumerate(names):
-        if name in names[:index]:
+    seen: set[str] = set()
+    for index, watched in enumerate(github.repositories):
+        name = watched.name.lower()
+        if name in seen:
             raise SettingsError(
                 f"In {origin}, at 'github.repositories[{index}]': {name} is there already.", "Remove one of the two."
             )
+        seen.add(name)
 
 
 def _check_tokens(github: Github, origin: str) -> None:
