@@ -7,6 +7,7 @@ import selectors
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -115,7 +116,9 @@ class ProcessChild:
         *lines, self._buffer = self._buffer.split(b"\n")
         if len(self._buffer) > LONGEST_LINE:
             self._buffer = b""
-        return [found for line in lines if (found := self._decode(line)) is not None]
+        found = [_decode(line) for line in lines]
+        self._log([line for line, said in zip(lines, found, strict=True) if said is None])
+        return [said for said in found if said is not None]
 
     def exit_code(self) -> int | None:
         """Return the exit code once the process has ended; what it said last is there for `listen`."""
@@ -134,9 +137,12 @@ class ProcessChild:
         self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill everything that carries the mark."""
+        """Kill its group and all that carries the mark; one that hangs in the kernel isn't waited for without end."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         processes.end(self.token, 0.0)
-        self.process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=processes.KILL_SECONDS)
 
     def resident(self) -> int:
         """Return the resident bytes of everything that carries the mark."""
@@ -162,7 +168,8 @@ class ProcessChild:
         os.close(self._wake_write)
 
     def _read(self) -> None:
-        while self._open:
+        """Take what is there, but no more than a long line: one that never stops mustn't fill the memory."""
+        while self._open and len(self._buffer) <= LONGEST_LINE:
             try:
                 part = os.read(self._stdout.fileno(), READ_BYTES)
             except BlockingIOError:
@@ -173,13 +180,16 @@ class ProcessChild:
                 return
             self._buffer += part
 
-    def _decode(self, line: bytes) -> dict[str, Any] | None:
-        try:
-            found = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            found = None
-        if isinstance(found, dict):
-            return found
-        with self.log.open("ab") as log:
-            log.write(line + b"\n")
+    def _log(self, lines: list[bytes]) -> None:
+        if lines:
+            with suppress(OSError), self.log.open("ab") as log:  # a full disk costs the lines, not the run
+                log.writelines(line + b"\n" for line in lines)
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    """Return the object in a line, None when it holds anything else."""
+    try:
+        found = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return found if isinstance(found, dict) else None

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from config.errors import Error
+
 VARIABLE = "FIXSMITH_RUN_TOKEN"
 PAUSE = 0.1
 LIST_SECONDS = 10.0
@@ -122,9 +124,12 @@ def _ps_numbers(*arguments: str) -> list[int]:
 
 def _ps(*arguments: str) -> str:
     command = ["/bin/ps", *arguments]
-    result = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", timeout=LIST_SECONDS, check=False
-    )
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=LIST_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Error(f"`ps` doesn't answer ({type(error).__name__}).", "It is asked again.") from error
     return result.stdout
 
 
@@ -139,5 +144,5 @@ def _signal(numbers: list[int], kind: signal.Signals) -> None:
     for number in numbers:
         try:
             os.kill(number, kind)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             continue

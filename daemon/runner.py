@@ -14,7 +14,7 @@ import msgspec
 from config.reload import LiveSettings
 from config.settings import Settings
 from daemon import processes
-from daemon.backoff import delay
+from daemon.backoff import delay, longest_wait
 from daemon.child import Launcher
 from daemon.clock import Clock
 from daemon.command import FLOW, command_line
@@ -99,7 +99,7 @@ class Runner:
     def _begin(self) -> float:
         settings = self.live.current()
         paused = tuple(watched.name for watched in settings.github.repositories if watched.paused)
-        run = self.store.queue.due(self.clock.now(), paused)
+        run = self.store.queue.due(self.clock.now(), paused, longest_wait(settings))
         if run is None:
             self._rest()
             due = self.store.queue.next_due(paused)

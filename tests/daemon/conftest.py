@@ -136,6 +136,39 @@ def scene(tmp_path, clock, sensors, github):
         one.store.close()
 
 
+@pytest.fixture
+def bench(scene):
+    """Make a runner whose child is simulated."""
+    from tests.daemon.bench import Bench
+
+    return lambda **sections: Bench(scene(**sections))
+
+
+@pytest.fixture
+def real(tmp_path, sensors):
+    """Make a runner whose child is a real process: the stub, told what to do."""
+    from daemon import processes
+    from daemon.child import ProcessLauncher
+    from daemon.clock import SystemClock
+    from tests.daemon.bench import STUB, Bench
+
+    made = []
+
+    def make(how, **sections):
+        one = Scene(tmp_path, SystemClock(), sensors, None, **sections)
+        folder = tmp_path / "artifacts"
+        folder.mkdir()
+        (folder / "behaviour.json").write_text(json.dumps(how))
+        bench = Bench(one, ProcessLauncher(), STUB, processes.end)
+        bench.add(folder=folder)
+        made.append(one)
+        return bench
+
+    yield make
+    for one in made:
+        one.store.close()
+
+
 @pytest.fixture(autouse=True)
 def _no_personal_settings(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

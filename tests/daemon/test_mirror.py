@@ -15,9 +15,9 @@ from daemon.errors import GithubError, SourceRefused
 from daemon.mirror import Mirrors, address
 from daemon.snapshot import snapshot
 from daemon.store.records import RunState
+from tests.daemon.bench import Bench
 from tests.daemon.conftest import REPOSITORY, zipped
 from tests.daemon.stand_in import TOKEN
-from tests.daemon.test_runner import Bench
 from tests.daemon.test_service import ps
 
 

@@ -8,7 +8,7 @@ from daemon.cli import main
 from daemon.places import REVIEW, told
 from daemon.snapshot import snapshot
 from daemon.store.records import RunState
-from tests.daemon.test_runner import Bench
+from tests.daemon.bench import Bench
 from tests.publishing.hub_stub import TOKEN, HubStub
 from tests.publishing.test_release import lay_out
 

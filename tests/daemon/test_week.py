@@ -6,8 +6,8 @@ from collections import Counter
 from daemon.conditions.readings import Readings, Thermal
 from daemon.runner import Runner
 from daemon.store.records import RunState
+from tests.daemon.bench import Awake
 from tests.daemon.conftest import REPOSITORY, Scene, zipped
-from tests.daemon.test_runner import Awake
 
 HOUR = 3600.0
 DAY = 24 * HOUR
