@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -82,6 +83,7 @@ COMMANDS: tuple[Command, ...] = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _write_whatever_comes()
     try:
         return _dispatch(words)
     except Error as error:
@@ -93,6 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return 0
+    except OSError as error:
+        print_error(Error(f"{_named(error)}.", "Check the path, its owner and the free space."))
+        return 1
 
 
 def print_error(error: Error) -> None:
@@ -130,6 +135,18 @@ def _dispatch(words: list[str]) -> int:
 
 def _module(command: Command) -> CommandModule:
     return cast("CommandModule", importlib.import_module(command.module))
+
+
+def _named(error: OSError) -> str:
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {what}" if error.filename else what
+
+
+def _write_whatever_comes() -> None:
+    """Spell out what the terminal's character set lacks, instead of failing at it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _silence_stdout() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import shutil
 import stat
 import zipfile
@@ -19,6 +20,7 @@ import msgspec
 
 from config.errors import Error
 from daemon.clock import Clock
+from daemon.errors import on_disk
 from daemon.store.records import NewRun
 from daemon.store.store import Store
 from pipeline.stage import digest_of, synchronise
@@ -48,13 +50,16 @@ class DropFolder:
         self.downloads = downloads
         self._seen: dict[Path, tuple[Look, float]] = {}
         self._taken: dict[Path, Look] = {}
+        self.unreadable: tuple[str, ...] = ()
+        """What the newest look found and could not read, by name."""
 
     def step(self, settle: float) -> float | None:
         """Look once; take what is complete. Return the seconds until another look is worth it, None: a change.
 
         Raises Error when the folder can't be read or the disk is full; nothing is lost by that.
         """
-        now = self.clock.now()
+        now = self.clock.monotonic()
+        self._refused: set[Path] = set()
         looks = dict(self._look())
         self._seen = {path: self._since(path, look, now) for path, look in looks.items()}
         fresh = [path for path, look in looks.items() if self._taken.get(path) != look]
@@ -62,12 +67,13 @@ class DropFolder:
         if complete:
             self._take(sorted(complete), looks)
         self._taken = {path: look for path, look in self._taken.items() if path in looks}
+        self.unreadable = tuple(sorted(shown(path.relative_to(self.folder)) for path in self._refused))
         return max(settle, 0.2) if len(complete) < len(fresh) else None
 
     def _look(self) -> Iterator[tuple[Path, Look]]:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for base, folders, names in os.walk(self.folder):
+            for base, folders, names in os.walk(self.folder, onerror=self._closed):
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 for name in sorted(names):
                     path = Path(base) / name
@@ -75,6 +81,13 @@ class DropFolder:
                         yield from self._look_at(path)
         except OSError as error:
             raise Error(f"The drop folder {self.folder} can't be read: {error.strerror}.", "Check it.") from error
+
+    def _closed(self, error: OSError) -> None:
+        """Remember a folder that can't be listed; the drop folder itself is an error."""
+        if Path(error.filename) == self.folder:
+            raise error
+        if not isinstance(error, FileNotFoundError):
+            self._refused.add(Path(error.filename))
 
     def _look_at(self, path: Path) -> Iterator[tuple[Path, Look]]:
         look = _look(path)
@@ -97,9 +110,9 @@ class DropFolder:
         """Copy files whose content is new and put one run of them into the queue."""
         contents: dict[str, Path] = {}
         for path in paths:
-            digest = _digest(path)
+            digest = self._digest(path)
             if digest is None or _look(path) != looks[path]:
-                continue  # it is being written after all: the next look decides
+                continue  # it is being written after all, or can't be read: the next look decides
             self._taken[path] = looks[path]
             if not self.store.queue.was_dropped(digest):
                 contents.setdefault(digest, path)
@@ -109,21 +122,34 @@ class DropFolder:
     def _queue(self, contents: dict[str, Path]) -> None:
         identity = digest_of(sorted(contents))
         folder = self.downloads / f"drop-{identity[:16]}"
+        copied = False
         try:
-            copied = _copy(contents, self.folder, folder)
-        except OSError as error:
-            for path in contents.values():
+            with on_disk("Dropped files can't be copied"):
+                copied = _copy(contents, self.folder, folder)
+        finally:
+            for path in contents.values() if not copied else ():
                 self._taken.pop(path, None)
-            raise Error(f"Dropped files can't be copied: {error.strerror}.", "Free some disk space.") from error
         if not copied:
-            for path in contents.values():
-                self._taken.pop(path, None)
             return
         now = self.clock.now()
         new = NewRun(f"drop:{identity}", "drop", None, None, None, str(folder), now)
-        names = {digest: path.relative_to(self.folder).as_posix() for digest, path in contents.items()}
+        names = {digest: shown(path.relative_to(self.folder)) for digest, path in contents.items()}
         self.store.queue.add_dropped(new, names, now)
         logger.info("%s dropped files queued", len(contents))
+
+    def _digest(self, path: Path) -> str | None:
+        try:
+            return _digest_of(path)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            self._refused.add(path)
+            return None
+
+
+def shown(path: Path) -> str:
+    """Return a relative path as text that can be written anywhere: `_` for each byte that is no UTF-8."""
+    return re.sub("[\udc80-\udcff]", "_", path.as_posix())
 
 
 def _is_zip(path: Path) -> bool:
@@ -133,12 +159,9 @@ def _is_zip(path: Path) -> bool:
         return False
 
 
-def _digest(path: Path) -> str | None:
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return None
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _look(path: Path) -> Look | None:
@@ -152,15 +175,19 @@ def _look(path: Path) -> Look | None:
 
 
 def _copy(contents: dict[str, Path], root: Path, folder: Path) -> bool:
-    """Copy files under their relative names; False when one changed meanwhile. The folder appears whole."""
+    """Copy files under their relative names; False when one changed or went meanwhile. The folder appears whole."""
     temporary = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     for digest, path in contents.items():
-        target = temporary / path.relative_to(root)
+        target = temporary / shown(path.relative_to(root))
+        if target.exists():  # two names that are no UTF-8 may be shown alike
+            target = temporary / digest / target.name
         target.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            return False
         with path.open("rb") as source, target.open("xb") as copy:
             shutil.copyfileobj(source, copy, CHUNK)
-        if _digest(target) != digest:
+        if _digest_of(target) != digest:
             shutil.rmtree(temporary, ignore_errors=True)
             return False
         synchronise(target)

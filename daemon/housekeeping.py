@@ -31,11 +31,11 @@ class Housekeeping:
         """Do it if it is due; return the seconds until it is."""
         now = self.clock.now()
         last = self.store.fact("housekeeping", float)
-        if last is None or now - last >= DAY:
+        if last is None or abs(now - last) >= DAY:
             self._tidy(settings, now)
             self.store.note("housekeeping", now, now)
             last = now
-        return last + DAY - now
+        return min(DAY, last + DAY - now)
 
     def _tidy(self, settings: Settings, now: float) -> None:
         back_up(self.store.connection, self.layout.backups, "daily")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from daemon.clock import Clock
+from daemon.errors import on_disk
 from daemon.store.records import NewRun, Run, RunState
 from daemon.store.store import Store
 
@@ -32,14 +33,15 @@ class Notes:
         if not settings.knowledge.folder or not settings.knowledge.enabled:
             return None
         state, now = _state(Path(settings.knowledge.folder).expanduser()), self.clock.now()
+        tick = self.clock.monotonic()
         known = self.store.fact(FACT, str)
         if known is None:
             self.store.note(FACT, state, now)
         elif state != known:
             if self._seen is None or self._seen[0] != state:
-                self._seen = (state, now)
+                self._seen = (state, tick)
             settle = settings.daemon.drop_settle_seconds
-            if now - self._seen[1] < settle:
+            if tick - self._seen[1] < settle:
                 return settle
             for run in self._newest():
                 self._again(run, state, now)
@@ -60,8 +62,9 @@ class Notes:
         if not folder.exists():
             temporary = folder.with_name(f"{folder.name}.tmp")
             shutil.rmtree(temporary, ignore_errors=True)
-            shutil.copytree(run.folder, temporary, copy_function=os.link)
-            temporary.rename(folder)
+            with on_disk("The artifacts can't be taken once more for changed notes"):
+                shutil.copytree(run.folder, temporary, copy_function=_link)
+                temporary.rename(folder)
         again = NewRun(
             key=f"notes:{state[:12]}:{run.id}",
             origin=f"changed notes, {run.origin}",
@@ -72,6 +75,14 @@ class Notes:
             ordinal=run.ordinal,
         )
         self.store.queue.add(again, now)
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name, or copy it where the file system can't (exFAT, some network disks)."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _state(folder: Path) -> str:

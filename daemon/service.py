@@ -15,6 +15,7 @@ from daemon.clock import Clock, SystemClock
 from daemon.command import FLOW
 from daemon.conditions.readings import Sensors
 from daemon.conditions.sensors import KeepAwake, sensors_of
+from daemon.errors import StoreDamaged
 from daemon.foundation import begin_anew, check_folders, foundation_of, listen_for_stops
 from daemon.identity import Instance
 from daemon.intake import Intake
@@ -35,9 +36,16 @@ logger = logging.getLogger("fixsmith.service")
 class Loop:
     """A thread that does what is due, sleeps until more is, and outlives every error."""
 
-    def __init__(self, name: str, step: Callable[[], float], trouble: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], float],
+        trouble: Callable[[str, str], None],
+        damaged: Callable[[StoreDamaged], None],
+    ) -> None:
         self._step = step
         self._trouble = trouble
+        self._damaged = damaged
         self._wake = threading.Event()
         self._stop = threading.Event()
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -62,8 +70,12 @@ class Loop:
         """Do a step; the one place where any exception is caught: it is recorded, and the step repeated later."""
         try:
             return self._step()
+        except StoreDamaged as error:
+            self._damaged(error)
         except Error as error:
             self._trouble(self.thread.name, str(error))
+        except OSError as error:
+            self._trouble(self.thread.name, f"{error.filename or 'the system'}: {error.strerror or error}")
         except Exception as error:
             logger.exception("%s failed", self.thread.name)
             self._trouble(self.thread.name, f"{type(error).__name__}; see the log")
@@ -86,6 +98,7 @@ class Service:
     ) -> None:
         self._stopped = threading.Event()
         self._is_told_to_stop = self._begins_anew = False
+        self._damage: StoreDamaged | None = None
         listen_for_stops(self.request_stop)
         self.live = LiveSettings(config, lambda changed: check_folders(changed, config))
         self.clock: Clock = clock or SystemClock()
@@ -106,8 +119,8 @@ class Service:
             notifiers[0], self.keep_awake, flow,
         )  # fmt: skip
         self.intake = Intake(self._stores[1], self.live, self.layout, sensors, self.clock, notifiers[1], self._queued)
-        self.work = Loop("runner", self._work, self._trouble)
-        self.incoming = Loop("intake", self._take_in, self._trouble)
+        self.work = Loop("runner", self._work, self._trouble, self._end_damaged)
+        self.incoming = Loop("intake", self._take_in, self._trouble, self._end_damaged)
         seconds, notes = self.foundation.drop_poll_seconds, Path(self.foundation.notes).expanduser()
         self.watches = [FolderWatch(self.layout.drop, self.incoming.wake, seconds, config)]
         if self.foundation.notes and notes.is_dir():
@@ -129,6 +142,8 @@ class Service:
         self.incoming.wake()  # for what changed before it was watched
         self._stopped.wait()
         self._shut_down()
+        if self._damage is not None:
+            raise self._damage  # whoever started it starts it again, which mends the database
         if self._begins_anew:
             begin_anew(lambda: self._is_told_to_stop)
         return 0
@@ -165,13 +180,20 @@ class Service:
     def _trouble(self, where: str, what: str) -> None:
         logger.error("%s: %s", where, what)
 
+    def _end_damaged(self, error: StoreDamaged) -> None:
+        """End: nothing can be written any more. The run at work notices by its leash, and checkpoints."""
+        logger.error("%s", error)
+        self._damage = error
+        self._stopped.set()
+
     def _shut_down(self) -> None:
         logger.info("stopping")
         for watch in self.watches:
             watch.stop()
         self.incoming.stop()
         self.runner.request_stop()
-        deadline = self.clock.monotonic() + self.live.current().daemon.stop_seconds + SHUT_DOWN_MARGIN
+        patience = 0.0 if self._damage else self.live.current().daemon.stop_seconds + SHUT_DOWN_MARGIN
+        deadline = self.clock.monotonic() + patience
         while self.runner.is_working and self.clock.monotonic() < deadline:
             self.work.thread.join(0.1)
         self.work.stop()

@@ -13,6 +13,7 @@ from config.tokens import from_file
 from daemon.errors import TokenRefused
 
 VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
+ALONE = "`fixsmith init` keeps it for the service, or name a file in github.token_file."
 HINT = "Run `fixsmith init`, which puts it into the keychain, or name a file in github.token_file."
 
 
@@ -35,3 +36,18 @@ def github_token(
     if not found:
         raise TokenRefused("There is no GitHub token.", HINT)
     return Secret(found)
+
+
+def only_here(
+    settings: Github, environment: Mapping[str, str] | None = None, keychain: Callable[[], str | None] | None = None
+) -> str | None:
+    """Return the variable that alone holds the token, None where a service without this environment finds one, too."""
+    values = os.environ if environment is None else environment
+    variable = next((name for name in VARIABLES if values.get(name, "").strip()), None)
+    if settings.token_file or variable is None:
+        return None
+    try:
+        found = (keychain or (lambda: from_keychain(GITHUB, "github.token_file")))()
+    except KeychainClosed:
+        return variable
+    return None if found else variable

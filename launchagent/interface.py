@@ -89,6 +89,9 @@ def specification(settings: Settings, config: Path | None, logs: Path) -> Specif
     arguments = [sys.executable, "-m", "daemon.cli", "run", "--quiet"]
     if config is not None:
         arguments += ["--config", str(config.absolute())]
+    for text in (*arguments, str(Path.home()), str(logs)):
+        if any(ord(char) < 32 or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in text):
+            raise ServiceError(f"{text!r} can't stand in the service's definition.", "Give it another name.")
     stop_seconds = int(settings.daemon.stop_seconds) + EXIT_MARGIN
     return Specification(tuple(arguments), Path.home(), logs, stop_seconds)
 

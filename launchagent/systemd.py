@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from pipeline.stage import write_atomically
 
 UNIT = "fixsmith.service"
 SECONDS = 60.0
+QUOTED = r'"((?:[^"\\]|\\.)*)"'
 TEMPLATE = """\
 [Unit]
 Description=fixsmith: security models that learn from your own code
@@ -58,7 +60,7 @@ class Systemd:
         """Stop, disable and remove the unit."""
         had = self.path.exists()
         if had:
-            self._must("disable", "--now", UNIT, seconds=SECONDS + self.installed().stop_seconds)
+            self._must("disable", "--now", UNIT, seconds=SECONDS + self._patience())
             self.path.unlink()
             self._must("daemon-reload")
         return had
@@ -71,7 +73,7 @@ class Systemd:
     def stop(self) -> None:
         """Stop it; it starts again at the next login."""
         self._need_installed()
-        self._must("stop", UNIT, seconds=SECONDS + self.installed().stop_seconds)
+        self._must("stop", UNIT, seconds=SECONDS + self._patience())
 
     def condition(self) -> Condition:
         """Ask systemd for the unit's properties."""
@@ -82,16 +84,24 @@ class Systemd:
         pid = int(found.get("MainPID", "0") or 0) or None
         loaded = found.get("ActiveState") in ("active", "activating", "deactivating")
         status = found.get("ExecMainStatus", "")
-        problems = stale(self.installed().paths)
-        return Condition(True, loaded, pid, int(status) if status.isdigit() else None, problems)
+        return Condition(True, loaded, pid, int(status) if status.isdigit() else None, self._problems())
+
+    def _problems(self) -> tuple[str, ...]:
+        try:
+            return stale(self.installed().paths)
+        except ServiceError as error:
+            return (str(error),)
 
     def installed(self) -> Specification:
         """Return the service as the unit has it."""
         self._need_installed()
-        values = dict(line.split("=", 1) for line in self.path.read_text().splitlines() if "=" in line)
-        arguments = tuple(_unquoted(word) for word in values.get("ExecStart", "").split('" "'))
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        values = dict(line.split("=", 1) for line in lines if "=" in line)
+        arguments = tuple(_unquoted(word) for word in re.findall(QUOTED, values.get("ExecStart", "")))
         seconds = values.get("TimeoutStopSec", "")
-        folder = Path(_unquoted(values.get("WorkingDirectory", "/")))
+        folder = Path(values.get("WorkingDirectory", "/").replace("%%", "%"))
+        if not arguments:
+            raise ServiceError(f"{self.path} isn't a unit of ours.", "Run `fixsmith install` again.")
         return Specification(arguments, folder, Path("/"), int(seconds) if seconds.isdigit() else 0)
 
     def last_words(self) -> str:
@@ -100,6 +110,13 @@ class Systemd:
         with suppress(OSError, subprocess.TimeoutExpired):
             return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False).stdout.strip()
         return ""
+
+    def _patience(self) -> float:
+        """Return the seconds that the service may take for a checkpoint when it is stopped."""
+        try:
+            return float(self.installed().stop_seconds)
+        except ServiceError:
+            return 0.0
 
     def _need_installed(self) -> None:
         if not self.path.exists():
@@ -139,5 +156,4 @@ def _quoted(word: str) -> str:
 
 
 def _unquoted(word: str) -> str:
-    plain = word.strip('"').replace("$$", "$").replace("%%", "%")
-    return plain.replace('\\"', '"').replace("\\\\", "\\")
+    return re.sub(r"\\(.)", r"\1", word).replace("$$", "$").replace("%%", "%")

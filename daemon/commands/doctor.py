@@ -62,6 +62,8 @@ def _print(found: list[Finding]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(4):
+        table.add_column(overflow="fold")
     for finding in found:
         colour = COLOURS[finding.level]
         table.add_row(f"[{colour}]{finding.level}[/]", finding.what, finding.detail, finding.advice)

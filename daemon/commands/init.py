@@ -18,10 +18,11 @@ from config.keychain import to_keychain
 from config.load import build, read_file
 from config.location import HELP, personal_file, settings_file
 from config.secret import Secret
+from config.settings import Github
 from daemon.errors import TokenRefused
 from daemon.github.check import Access, access
 from daemon.mirror import site
-from daemon.tokens import github_token
+from daemon.tokens import github_token, only_here
 from pipeline.stage import write_atomically
 
 DESCRIPTION = """\
@@ -63,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask, check, write."""
     path = settings_file(arguments.config) or personal_file()
     values = read_file(path) if path.exists() else {}
+    build(values, str(path))
     if arguments.repository is None and not sys.stdin.isatty():
         raise UsageError("There is nobody to ask.", "Give --repository OWNER/NAME.")
     repository, token_file, found = _repository(arguments, values, path.with_name("github-token"))
@@ -163,7 +165,9 @@ def _check(
         if (token := given.get(settings.base_url)) is not None:
             found = access(settings, token, repository, arguments.branch or "")
             return _keep(token, keep), found
-        return named, access(settings, github_token(settings), repository, arguments.branch or "")
+        token = github_token(settings)
+        found = access(settings, token, repository, arguments.branch or "")
+        return _kept(settings, token, keep, asking=arguments.repository is None) or named, found
     except TokenRefused as error:
         if arguments.repository is not None:
             raise
@@ -177,6 +181,17 @@ def _check(
             sys.stderr.write(f"{error.message}\n")
             continue
         return _keep(token, keep), found
+
+
+def _kept(settings: Github, token: Secret, path: Path, *, asking: bool) -> str:
+    """Offer to keep a token that only this terminal knows; return its file, empty without one."""
+    variable = only_here(settings)
+    if variable is None:
+        return ""
+    if asking and _ask(f"Keep the token of ${variable} for the background service (yes/no)", "yes")[0] in "yY":
+        return _keep(token, path)
+    sys.stdout.write(f"The token is only in ${variable}, which a background service doesn't have: give --token-file.\n")
+    return ""
 
 
 def _keep(token: Secret, path: Path) -> str:

@@ -10,7 +10,7 @@ from config.errors import Error, SettingsError
 from config.load import load_settings
 from config.privacy import endangered, silent, warning
 from daemon.arguments import add_config, config_path
-from daemon.errors import NoAccess
+from daemon.errors import NoAccess, StoreTooNew
 from daemon.service import Service
 
 PRIVACY_SECONDS = 60.0
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         _check_folders(config)
         service = Service(config, echo=not arguments.quiet)
-    except (SettingsError, NoAccess) as error:
+    except (SettingsError, NoAccess, StoreTooNew) as error:
         if not arguments.stay_down:
             raise
         _tell(error)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from pathlib import Path
 
 SECONDS = 5.0
 
@@ -16,3 +18,11 @@ def ask(*command: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return None
     return result.stdout if result.returncode == 0 else None
+
+
+def free(folder: Path) -> int | None:
+    """Return the free bytes of a folder's disk, None when it doesn't say (it may be unplugged)."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from daemon.conditions.ask import ask
+from daemon.conditions.ask import ask, free
 from daemon.conditions.readings import Memory, Readings, Thermal
 
 HOT_MARGIN = 5_000  # millidegrees below a zone's passive trip point that count as moderate
@@ -28,7 +27,7 @@ class LinuxSensors:
             battery=min((_number(supply / "capacity", 100) for supply in batteries), default=None),
             thermal=self._thermal(),
             memory=memory(_text(self.root / "proc/pressure/memory")),
-            disk_free=shutil.disk_usage(self.folder).free,
+            disk_free=free(self.folder),
             metered=metered(ask("nmcli", "-t", "-f", "GENERAL.METERED", "device", "show")),
         )
 

@@ -1,7 +1,8 @@
 """The decision whether training may go on: a pure function of readings, settings and what was decided before.
 
 Every condition has two bounds: worse than the first it holds work back, better than the second
-it lets go again. All must have let go for `settle_seconds` before work starts.
+it lets go again. All must have let go for `settle_seconds` before work starts. A reading that
+fails tells nothing: what was held stays held, what wasn't isn't.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from config.settings import Conditions
 from daemon.conditions.readings import Memory, Readings, Thermal
 
 GIGABYTE = 1024**3
+UNREADABLE = "not readable now"
 IDLE_GRACE = 0.5  # a user counts as active again below this share of the idle time asked for
 
 
@@ -81,48 +83,61 @@ def in_hours(hours: str, day: time) -> bool:
     return start <= day < end if start <= end else day >= start or day < end
 
 
-def _power(readings: Readings, settings: Conditions, _day: time, _held: bool) -> bool:
-    return settings.mains_only and readings.on_mains is False
+def _power(readings: Readings, settings: Conditions, _day: time, held: bool) -> bool:
+    return settings.mains_only and (held if readings.on_mains is None else not readings.on_mains)
 
 
 def _battery(readings: Readings, settings: Conditions, _day: time, held: bool) -> bool:
-    bound = max(settings.battery_resume, settings.battery_pause) if held else settings.battery_pause
-    return readings.battery is not None and readings.battery < bound
+    bound = _battery_resume(settings) if held else settings.battery_pause
+    return held if readings.battery is None else readings.battery < bound
 
 
 def _thermal(readings: Readings, settings: Conditions, _day: time, held: bool) -> bool:
-    if settings.thermal_pause == "never" or readings.thermal is None:
+    if settings.thermal_pause == "never":
         return False
+    if readings.thermal is None:
+        return held
     bound = Thermal[settings.thermal_pause.upper()]
     return readings.thermal >= (max(bound - 1, Thermal.MODERATE) if held else bound)
 
 
 def _memory(readings: Readings, settings: Conditions, _day: time, held: bool) -> bool:
-    if settings.memory_pause == "never" or readings.memory is None:
+    if settings.memory_pause == "never":
         return False
+    if readings.memory is None:
+        return held
     bound = Memory[settings.memory_pause.upper()]
     return readings.memory >= (Memory.WARNING if held else bound)
 
 
 def _user(readings: Readings, settings: Conditions, _day: time, held: bool) -> bool:
     wanted = settings.user_idle_minutes * 60
-    if not wanted or readings.user_idle is None:
+    if not wanted:
         return False
+    if readings.user_idle is None:
+        return held
     return readings.user_idle < (wanted if held else wanted * IDLE_GRACE)
 
 
-def _display(readings: Readings, settings: Conditions, _day: time, _held: bool) -> bool:
-    return settings.display_off_only and readings.display_on is True
+def _display(readings: Readings, settings: Conditions, _day: time, held: bool) -> bool:
+    return settings.display_off_only and (held if readings.display_on is None else readings.display_on)
 
 
 def _disk(readings: Readings, settings: Conditions, _day: time, held: bool) -> bool:
-    resume = max(settings.disk_resume_gigabytes, settings.disk_pause_gigabytes)
-    bound = resume if held else settings.disk_pause_gigabytes
-    return readings.disk_free is not None and readings.disk_free < bound * GIGABYTE
+    bound = _disk_resume(settings) if held else settings.disk_pause_gigabytes
+    return held if readings.disk_free is None else readings.disk_free < bound * GIGABYTE
 
 
 def _hours(_readings: Readings, settings: Conditions, day: time, _held: bool) -> bool:
     return in_hours(settings.quiet_hours, day)
+
+
+def _battery_resume(settings: Conditions) -> int:
+    return max(settings.battery_resume, settings.battery_pause)
+
+
+def _disk_resume(settings: Conditions) -> float:
+    return max(settings.disk_resume_gigabytes, settings.disk_pause_gigabytes)
 
 
 _CHECKS = {
@@ -139,15 +154,17 @@ _CHECKS = {
 
 def _sentence(reason: Reason, readings: Readings, settings: Conditions) -> str:
     """Return what is waited for, with the reading that holds."""
+    level = UNREADABLE if readings.battery is None else f"{readings.battery} % now"
+    heat = UNREADABLE if readings.thermal is None else readings.thermal.name.lower()
+    free = UNREADABLE if readings.disk_free is None else f"{readings.disk_free / GIGABYTE:.1f} are free"
     sentences = {
         Reason.POWER: "mains power",
-        Reason.BATTERY: f"the battery at {readings.battery} % to reach {settings.battery_resume} %",
-        Reason.THERMAL: f"the machine to cool ({readings.thermal.name.lower() if readings.thermal else 'warm'})",
+        Reason.BATTERY: f"the battery to reach {_battery_resume(settings)} % ({level})",
+        Reason.THERMAL: f"the machine to cool ({heat})",
         Reason.MEMORY: "memory pressure to fall",
         Reason.USER: f"nobody to use the machine for {settings.user_idle_minutes:g} minutes",
         Reason.DISPLAY: "the display to sleep",
-        Reason.DISK: f"{settings.disk_resume_gigabytes:g} GB of free disk "
-        f"({(readings.disk_free or 0) / GIGABYTE:.1f} are free)",
+        Reason.DISK: f"{_disk_resume(settings):g} GB of free disk ({free})",
         Reason.HOURS: f"the end of the quiet hours ({settings.quiet_hours})",
     }
     return sentences[reason]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
-from daemon.conditions.ask import ask
+from daemon.conditions.ask import ask, free
 from daemon.conditions.readings import Memory, Readings, Thermal
 
 HOTSPOT_GATEWAY = "172.20.10.1"  # an iPhone's personal hotspot, always
@@ -32,7 +31,7 @@ class MacSensors:
             memory=memory(ask("/usr/sbin/sysctl", "-n", "kern.memorystatus_vm_pressure_level")),
             display_on=display_on(ask("/usr/sbin/ioreg", "-w0", "-r", "-d1", "-n", "IODisplayWrangler")),
             user_idle=user_idle(ask("/usr/sbin/ioreg", "-w0", "-r", "-d1", "-c", "IOHIDSystem")),
-            disk_free=shutil.disk_usage(self.folder).free,
+            disk_free=free(self.folder),
             metered=metered(ask("/sbin/route", "-n", "get", "default")),
         )
 

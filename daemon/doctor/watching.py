@@ -16,7 +16,7 @@ from daemon.github.check import access
 from daemon.identity import holder
 from daemon.layout import layout_of
 from daemon.store.database import is_sound
-from daemon.tokens import github_token
+from daemon.tokens import ALONE, github_token, only_here
 
 
 def settings(circumstances: Circumstances) -> Iterator[Finding]:
@@ -39,9 +39,16 @@ def github(circumstances: Circumstances) -> Iterator[Finding]:
             except Error as error:
                 yield Finding("token", Level.FAILURE, f"{watched.name}: {error.message}", error.hint)
                 continue
-            yield Finding("token", Level.OK, f"found for {asked.base_url}")
+            yield _token(asked)
         if circumstances.network:
             yield _repository(asked, tokens[asked], watched)
+
+
+def _token(asked: Github) -> Finding:
+    variable = only_here(asked)
+    if variable is None:
+        return Finding("token", Level.OK, f"found for {asked.base_url}")
+    return Finding("token", Level.WARNING, f"only in ${variable}, which a background service doesn't have", ALONE)
 
 
 def _repository(asked: Github, token: Secret, watched: Watched) -> Finding:
@@ -55,7 +62,10 @@ def _repository(asked: Github, token: Secret, watched: Watched) -> Finding:
         )
     if watched.source and not (Path(watched.source).expanduser() / ".git").exists():
         return Finding(watched.name, Level.WARNING, f"{watched.source} isn't a clone", "Correct its `source`.")
-    return Finding(watched.name, Level.OK, f"{found.runs} workflow runs on {found.branch}")
+    runs = f"{found.runs} workflow runs on {found.branch}"
+    if found.name.lower() != watched.name.lower():
+        return Finding(watched.name, Level.NOTE, f"is called {found.name} now; {runs}", "Write the new name.")
+    return Finding(watched.name, Level.OK, runs)
 
 
 def store(circumstances: Circumstances) -> Iterator[Finding]:
@@ -65,7 +75,7 @@ def store(circumstances: Circumstances) -> Iterator[Finding]:
     yield Finding("service", Level.OK if held else Level.NOTE, f"process {held.pid}" if held else "not running")
     if layout.database.exists():
         try:
-            sound = is_sound(layout.database)
+            sound = is_sound(layout.database, read_only=True)
         except StoreError as error:
             yield Finding("database", Level.FAILURE, error.message, error.hint)
             return

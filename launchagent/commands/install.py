@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from config.errors import SettingsError
-from config.load import load_settings
+from config.load import load_settings, overriding
 from config.location import HELP, settings_file
 from config.privacy import endangered, silent, warning
 from config.settings import Settings
@@ -30,11 +32,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(arguments: argparse.Namespace) -> int:
     """Install; say where and what to look at next."""
     config = settings_file(arguments.config)
-    settings = load_settings(config)
+    settings = load_settings(config, {})  # as the service will read them
     workspace = workspace_of(settings)
     paths = endangered(settings, config)
     for path in paths:
         sys.stderr.write(f"warning: {warning(path)}\n")
+    for sentence in only_here(settings):
+        sys.stderr.write(f"warning: {sentence}\n")
     if (path_without := silent((workspace, *paths))) is not None:
         raise ServiceError(f"{path_without} doesn't answer.", "Grant access to it, or use another folder.")
     service = manager()
@@ -44,6 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
     wait_until_up(service, settings)
     sys.stdout.write(f"{'Installed' if changed else 'Installed already'}; `fixsmith status` shows what it does.\n")
     return 0
+
+
+def only_here(settings: Settings) -> Iterator[str]:
+    """Yield a sentence for all that this terminal has and the service won't. Tokens are found in the room beside."""
+    if named := overriding():
+        yield f"{', '.join(named)}: only in this terminal; the service goes by the settings file."
+    tokens = importlib.import_module("daemon.tokens")
+    for github in dict.fromkeys(settings.github.of(one) for one in settings.github.repositories):
+        if (variable := tokens.only_here(github)) is not None:
+            yield f"the token is only in ${variable}, which the service doesn't have. {tokens.ALONE}"
 
 
 def workspace_of(settings: Settings) -> Path:

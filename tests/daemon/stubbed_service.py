@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from config.errors import Error
+from daemon.cli import print_error
 from daemon.conditions.readings import Readings
 from daemon.service import Service
 
@@ -15,8 +17,11 @@ class Content:
 
 
 def main():
-    service = Service(Path(sys.argv[1]), sensors=Content(), flow=STUB, show=lambda title, text: None)
-    return service.run()
+    try:
+        return Service(Path(sys.argv[1]), sensors=Content(), flow=STUB, show=lambda title, text: None).run()
+    except Error as error:  # as the command does
+        print_error(error)
+        return error.exit_code
 
 
 if __name__ == "__main__":

@@ -75,6 +75,29 @@ def test_what_is_unknown_holds_nothing_back():
     assert settled(Readings(), Conditions(user_idle_minutes=5, display_off_only=True))[1].allowed
 
 
+@pytest.mark.parametrize("reason", CASES, ids=str)
+def test_a_reading_that_fails_lets_nothing_go(reason):
+    extra, bad, _, good = CASES[reason]
+    settings = Conditions(settle_seconds=0, **extra)
+    state, _ = decide(State(), change(**bad), settings, 0, NOON)
+    unknown = change(**dict.fromkeys(bad))
+    for now in range(1, 5):
+        state, decision = decide(state, unknown, settings, now, NOON)
+        assert state.holding == (reason,) and not decision.allowed
+        assert "None" not in decision.waiting_for[0]
+    assert decide(state, change(**good), settings, 9, NOON)[1].allowed
+
+
+def test_a_bound_to_go_on_below_the_one_to_pause_is_said_as_it_counts():
+    settings = Conditions(battery_pause=50, battery_resume=30, disk_pause_gigabytes=9, disk_resume_gigabytes=1)
+    _, decision = decide(State(), change(battery=40, disk_free=2 * 1024**3), settings, 0, NOON)
+    assert decision.waiting_for == ("the battery to reach 50 % (40 % now)", "9 GB of free disk (2.0 are free)")
+
+
+def test_an_unplugged_disk_is_an_unknown_one(tmp_path):
+    assert LinuxSensors(tmp_path / "gone", tmp_path).read().disk_free is None
+
+
 def test_awake_is_kept_on_mains_power_alone():
     settings = Conditions(mains_only=False)
     assert settled(GOOD, settings)[1].keep_awake

@@ -1,11 +1,14 @@
 import errno
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from config.errors import Error
 from daemon.dropfolder import DropFolder
+from daemon.snapshot import snapshot
 from daemon.store.records import RunState
 from tests.daemon.conftest import zipped
 
@@ -149,3 +152,84 @@ def test_changes_are_heard_of_or_looked_for(tmp_path, monkeypatch):
         (tmp_path / "a").write_text(str(is_native))
         assert heard.wait(5.0)
         watch.stop()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems have no such names")
+def test_names_that_are_no_utf8_or_hold_a_line_break_are_taken(drop):
+    names = (b"\xff.json", b"\xfe.json", b"a\nb.sarif", "\u00e9 \u202e.json".encode(), b"\xf0" * 200 + b".json")
+    for name in names:
+        (drop.folder / os.fsdecode(name)).write_bytes(name)
+    drop.settled()
+    [run] = drop.queued()
+    found = [path for path in Path(run.folder).rglob("*") if path.is_file()]
+    assert sorted(path.read_bytes() for path in found) == sorted(names)
+    for path in found:
+        str(path).encode()
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_taken(scene, monkeypatch, clock):
+    one = scene()
+    intake = one.intake()
+    for name in ("mine.sarif", "theirs.sarif"):
+        (one.layout.drop / name).write_text(name)
+    (one.layout.drop / "closed").mkdir()
+    refuse(monkeypatch, "theirs.sarif", "closed")
+    for _ in range(2):
+        intake.step()
+        clock.pass_by(10)
+    intake.step()
+    [run] = one.store.queue.in_state(RunState.QUEUED)
+    assert [path.name for path in Path(run.folder).iterdir()] == ["mine.sarif"]
+    _, text = one.told[-1]
+    assert text.startswith("closed, theirs.sarif can't be read.")
+    assert any("closed, theirs.sarif" in problem for problem in snapshot(one.config, clock.now()).problems)
+    monkeypatch.undo()
+    for _ in range(3):
+        intake.step()
+        clock.pass_by(10)
+    assert len(one.store.queue.in_state(RunState.QUEUED)) == 2
+    assert not snapshot(one.config, clock.now()).problems
+
+
+def refuse(monkeypatch, file, folder):
+    """Keep a file and a folder from being read, as their modes would where the tests don't run as root."""
+    opened, listed = Path.open, os.scandir
+
+    def denied(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    def open_(path, *how, **more):
+        return denied(path) if path.name == file else opened(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", open_)
+    monkeypatch.setattr(os, "scandir", lambda path: denied(path) if str(path).endswith(folder) else listed(path))
+
+
+def test_a_clock_that_jumps_back_holds_no_file_back(scene, clock):
+    one = scene()
+    times = {"wall": 1_760_000_000.0, "steady": 0.0}
+    two = type("Clock", (), {"now": lambda _: times["wall"], "monotonic": lambda _: times["steady"]})()
+    drop = DropFolder(one.store, two, one.layout.drop, one.layout.downloads)
+    (drop.folder / "a.sarif").write_text("{}")
+    drop.step(5.0)
+    times.update(wall=times["wall"] - 86_400, steady=6.0)
+    drop.step(5.0)
+    assert len(one.store.queue.in_state(RunState.QUEUED)) == 1
+
+
+def test_a_file_that_goes_while_it_is_copied_is_no_trouble(drop, monkeypatch):
+    (drop.folder / "a.sarif").write_text("{}")
+    (drop.folder / "b.sarif").write_text("[]")
+    drop.step(5.0)
+    drop.clock.pass_by(10)
+    real = shutil.copyfileobj
+
+    def copy(*how):
+        (drop.folder / "b.sarif").unlink(missing_ok=True)
+        real(*how)
+
+    monkeypatch.setattr(shutil, "copyfileobj", copy)
+    drop.step(5.0)
+    drop.settled()
+    [run] = drop.queued()
+    assert [path.name for path in Path(run.folder).iterdir()] == ["a.sarif"]

@@ -5,6 +5,8 @@ import select
 import sys
 from pathlib import Path
 
+import pytest
+
 from config.load import load_settings
 from daemon.cli import main
 from daemon.tokens import github_token
@@ -158,3 +160,56 @@ def test_init_of_a_repository_with_an_address_of_its_own_asks_there_again(github
     assert (found.base_url, found.token_file) == ("https://api.github.com", "")
     assert found.repositories[1].base_url == github.base_url
     assert found.repositories[1].id == github.repositories[REPOSITORY]["id"]
+
+
+def test_a_token_of_this_terminal_is_offered_to_be_kept_for_the_service(github, tmp_path, monkeypatch, capsys):
+    """Else everything looks right until the background service has no token."""
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    path = tmp_path / "settings.yaml"
+    words = ["init", "--config", str(path), "--base-url", github.base_url]
+    person = Person([sys.executable, "-m", "daemon.cli", *words])
+    person.answers("Repository", REPOSITORY)
+    person.answers("Keep the token of $GITHUB_TOKEN", "")
+    person.answers("Folder", str(tmp_path / "w"))
+    person.answers("clone", "")
+    assert person.leaves() == 0, person.seen
+    found = load_settings(path, {}).github
+    assert github_token(found, {}, lambda: None).reveal() == TOKEN
+    path.unlink()
+    assert main([*words, "--repository", REPOSITORY]) == 0
+    assert "only in $GITHUB_TOKEN, which a background service doesn't have" in capsys.readouterr().out
+    assert main(["doctor", "--json", "--config", str(path)]) == 0
+    found = {entry["what"]: entry for entry in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert found["token"]["level"] == "warning" and "only in $GITHUB_TOKEN" in found["token"]["detail"]
+
+
+WRONG = ("github: [a/b]", "fine_tuning: 5", "github: {repositories: a/b}", "gitub: {}", "- x", "{")
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_init_leaves_settings_that_are_wrong_to_the_person(tmp_path, capsys, text):
+    path = tmp_path / "settings.yaml"
+    path.write_text(text)
+    assert main(["init", "--no-check", "--repository", "a/b", "--config", str(path)]) == 2
+    assert str(path) in capsys.readouterr().err
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("place", ["file/settings.yaml", "folder"])
+def test_init_where_nothing_can_be_written_is_a_sentence(tmp_path, capsys, place):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    assert main(["init", "--no-check", "--repository", "a/b", "--config", str(tmp_path / place)]) in (1, 2)
+    said = capsys.readouterr().err
+    assert str(tmp_path / place.split("/")[0]) in said and len(said.splitlines()) == 2
+
+
+def test_doctor_tells_that_a_repository_was_renamed(github, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    path = tmp_path / "settings.yaml"
+    assert main(["init", "--repository", REPOSITORY, "--base-url", github.base_url, "--config", str(path)]) == 0
+    github.rename(REPOSITORY, "acme/store")
+    capsys.readouterr()
+    assert main(["doctor", "--json", "--config", str(path)]) == 0
+    found = {entry["what"]: entry for entry in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert found[REPOSITORY]["detail"].startswith("is called acme/store now")

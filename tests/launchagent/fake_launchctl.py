@@ -63,7 +63,8 @@ def begun(path):
     if not load("real", False):
         return {"pid": 4242, "path": path}
     agent = plistlib.loads(Path(path).read_bytes())
-    return {"pid": real_process.start(agent["ProgramArguments"], agent["StandardErrorPath"]), "path": path}
+    told = agent["StandardErrorPath"], agent["WorkingDirectory"], agent["EnvironmentVariables"]
+    return {"pid": real_process.start(agent["ProgramArguments"], *told), "path": path}
 
 
 code, text = main(sys.argv[1:])

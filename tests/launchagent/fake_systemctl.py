@@ -17,8 +17,11 @@ real = (state / "real").exists()
 
 def begin():
     unit = (Path.home() / ".config/systemd/user/fixsmith.service").read_text()
-    command = next(line.removeprefix("ExecStart=") for line in unit.splitlines() if line.startswith("ExecStart="))
-    return str(real_process.start(shlex.split(command), state / "journal"))
+    lines = [line.partition("=") for line in unit.splitlines()]
+    values = {name: value for name, _, value in lines if name in ("ExecStart", "WorkingDirectory")}
+    environment = dict(shlex.split(value)[0].split("=", 1) for name, _, value in lines if name == "Environment")
+    command = shlex.split(values["ExecStart"])
+    return str(real_process.start(command, state / "journal", values["WorkingDirectory"], environment))
 
 
 def lives():

@@ -7,10 +7,13 @@ import time
 from pathlib import Path
 
 
-def start(command, log):
+def start(command, log, folder, environment):
+    """Start a service as the system does: in its folder, with nothing of the terminal's environment."""
+    kept = {name: os.environ[name] for name in ("HOME", "PYTHONPATH") if name in os.environ}
     with Path(log).open("ab") as output:
         quiet = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
-        return subprocess.Popen(command, start_new_session=True, **quiet).pid
+        environment = {**kept, **environment}
+        return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **quiet).pid
 
 
 def lives(pid):

@@ -14,9 +14,10 @@ from daemon.cli import main
 from daemon.commands import doctor, run  # noqa: F401 -- before a test says that this is macOS
 from daemon.identity import Instance
 from launchagent import manager, start
-from launchagent.interface import LABEL, ServiceError, specification
+from launchagent.interface import LABEL, ServiceError, Specification, specification
 from launchagent.launchctl import Launchd
 from launchagent.plist import agent_of, check, decode, encode
+from launchagent.systemd import Systemd, unit
 
 
 @dataclass
@@ -223,3 +224,42 @@ def test_a_service_that_ends_at_once_is_no_success(home, tmp_path, monkeypatch, 
 
 def test_the_agent_needs_no_network_at_import():
     assert Path(sys.modules["launchagent.plist"].__file__).exists()
+
+
+def test_what_only_this_terminal_has_is_warned_of(home, tmp_path, monkeypatch, capsys, launchd_state):
+    """The service has neither the terminal's token nor its overrides, and the command waits for the right workspace."""
+    monkeypatch.setattr(manager.sys, "platform", "darwin")
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_secret")
+    monkeypatch.setenv("FINE_TUNING_WORKSPACE_DIR", str(tmp_path / "elsewhere"))
+    launchd_state.set("real", True)
+    config = tmp_path / "settings.yaml"
+    watched = "github: {base_url: 'http://127.0.0.1:9', repositories: [{name: a/b}]}"
+    config.write_text(f"fine_tuning: {{workspace_dir: {home}/fixsmith}}\n{watched}\n")
+    assert main(["install", "--config", str(config)]) == 0
+    said = capsys.readouterr().err
+    assert "FINE_TUNING_WORKSPACE_DIR: only in this terminal" in said
+    assert "the token is only in $GITHUB_TOKEN" in said and "ghp_secret" not in said
+    assert main(["uninstall"]) == 0
+
+
+@pytest.mark.parametrize("name", ["a\nb.yaml", "a\x01.yaml", "\udcff.yaml"])
+@pytest.mark.parametrize("platform", ["darwin", "linux"])
+def test_a_path_that_no_definition_can_hold_is_refused(home, tmp_path, monkeypatch, capsys, platform, name):
+    monkeypatch.setattr(manager.sys, "platform", platform)
+    (tmp_path / name).write_text(f"fine_tuning: {{workspace_dir: {home}/fixsmith}}\n")
+    assert main(["install", "--config", str(tmp_path / name)]) == 1
+    assert "can't stand in the service's definition" in capsys.readouterr().err
+    assert not list(home.rglob("*fixsmith.service*"))
+
+
+@pytest.mark.parametrize("name", ["with space & <angle> \"quote\" 'tick'.yaml", "ü 日本.yaml", "100%s $HOME.yaml"])
+def test_a_path_with_anything_else_comes_back_as_it_was(home, tmp_path, name):
+    arguments = ("/usr/bin/python3", "-m", "daemon.cli", "run", "--config", str(tmp_path / name))
+    made = Specification(arguments, tmp_path / "a & b", tmp_path / "logs <1>", 60)
+    agent = decode(encode(agent_of(made)))
+    assert tuple(agent.ProgramArguments[:-1]) == arguments
+    assert agent.WorkingDirectory == str(tmp_path / "a & b")
+    service = Systemd(home)
+    service.path.parent.mkdir(parents=True)
+    service.path.write_text(unit(made))
+    assert service.installed().arguments == arguments
