@@ -54,3 +54,10 @@ class Postponed(Error):
     """The work waits for power, heat, quiet hours or a rate limit; it will be repeated."""
 
     exit_code = 75
+
+
+def of_system(error: OSError) -> Error:
+    """Return what a person is told when the system refuses a file: what, where, and what to do."""
+    what = error.strerror or str(error) or type(error).__name__
+    named = f"{error.filename}: {what}" if error.filename else what
+    return Error(f"{named}.", "Check the path, its owner and the free space; then run it again.")

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 import msgspec
 
-from config.errors import Error
+from config.errors import Error, of_system
 
 DESCRIPTION = """\
 Security models that learn from your own code, on your own machine. fixsmith watches your
@@ -96,8 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _silence_stdout()
         return 0
     except OSError as error:
-        print_error(Error(f"{_named(error)}.", "Check the path, its owner and the free space."))
-        return 1
+        print_error(of_system(error))
+        return Error.exit_code
 
 
 def print_error(error: Error) -> None:
@@ -135,11 +135,6 @@ def _dispatch(words: list[str]) -> int:
 
 def _module(command: Command) -> CommandModule:
     return cast("CommandModule", importlib.import_module(command.module))
-
-
-def _named(error: OSError) -> str:
-    what = error.strerror or str(error) or type(error).__name__
-    return f"{error.filename}: {what}" if error.filename else what
 
 
 def _write_whatever_comes() -> None:

@@ -6,18 +6,16 @@ date"; after a crash the same command goes on at the first stage that isn't fini
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from config.errors import Postponed, UsageError
+from config.errors import UsageError
 from config.settings import Settings
 from pipeline import champions
 from pipeline.code import code_digest
+from pipeline.lock import exclusive
 from pipeline.present import present
 from pipeline.stage import Manifest, Progress, Request, RunFolder, Stage, digest_of
 
@@ -130,20 +128,3 @@ def _repeat(
             folder.execute(stage, settings, request, progress)
             return (name,)
     raise UsageError(f"Stage '{name}' isn't part of this run.", f"Stages: {', '.join(s.name for s in chosen)}.")
-
-
-@contextmanager
-def exclusive(output: Path) -> Iterator[None]:
-    """Hold the workspace's lock; raise Postponed when another run holds it."""
-    output.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(output / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Postponed(
-                f"Another run is working in {output}.", "Wait for it to end, or choose another --output-dir."
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)

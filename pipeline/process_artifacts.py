@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from config.errors import Error, InputRefused, NotBetter, NothingToLearn, Postponed, UsageError
+from config.errors import Error, InputRefused, NotBetter, NothingToLearn, Postponed, UsageError, of_system
 from config.load import load_settings
 from config.location import HELP, settings_file
 from config.sections.training import BACKENDS
@@ -132,7 +132,7 @@ def as_error(error: Exception) -> Error:
     if isinstance(error, Error):
         return error
     if isinstance(error, OSError):
-        return Error(f"{error.strerror or error}: {error.filename or ''}.", "Free the path or the disk; run it again.")
+        return of_system(error)
     return Error(
         f"fixsmith failed where it shouldn't ({type(error).__name__}: {error}).",
         "Nothing finished is lost. Run it again with -v for the details, and report them.",

@@ -53,13 +53,13 @@ class Gate(Section):
         float, Meta(ge=0.0, le=1.0, description="Most that stage 2 may lose of stage 1's figure.")
     ] = 0.05
     max_false_positives: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="Largest share of safe code called vulnerable.")
+        float, Meta(ge=0.0, le=1.0, description="Largest share of safe code called vulnerable; 1 needs no figure.")
     ] = 0.3
     max_unparsable: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="Largest share of answers that can't be read.")
+        float, Meta(ge=0.0, le=1.0, description="Largest share of answers that can't be read; 1 needs no figure.")
     ] = 0.05
     max_unfaithful: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="Largest share of explanations with made-up names.")
+        float, Meta(ge=0.0, le=1.0, description="Largest share of explanations with made-up names; 1 needs no figure.")
     ] = 0.2
     max_exposure: Annotated[float, Meta(ge=0.0, description="Largest exposure of a planted canary, in bits.")] = 4.0
     min_fused: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from config.errors import NotBetter, UsageError
 from daemon.arguments import add_json, add_workspace, settings_of, workspace_of
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NAMES = {"analysis": "stage-1", "codefix": "stage-2", "single": "single"}
 
 
@@ -81,12 +83,15 @@ def models(arguments: argparse.Namespace, workspace: Path) -> dict[str, Path]:
     if not arguments.model:
         found = {name: workspace / "models" / folder for folder, name in NAMES.items()}
         return {name: path for name, path in found.items() if path.is_dir()}
-    chosen = {}
+    chosen: dict[str, Path] = {}
     for pair in arguments.model:
         name, separator, folder = pair.partition("=")
-        if not separator or not name or not Path(folder).is_dir():
+        if not separator or not Path(folder).is_dir():
             raise UsageError(f"--model {pair} names no adapter folder.", "Write --model NAME=DIR.")
-        chosen[NAMES.get(name, name)] = Path(folder)
+        name = NAMES.get(name, name)
+        if not _NAME.fullmatch(name) or name == "base" or name.startswith("champion") or name in chosen:
+            raise UsageError(f"--model {pair}: {name} can't be its name.", "Take letters and digits, each name once.")
+        chosen[name] = Path(folder)
     return chosen
 
 
@@ -164,4 +169,4 @@ def _print(report: Any, folder: Path) -> None:
         sys.stderr.write("\r\033[K")
     console = Console(highlight=False)
     console.print(table(msgspec.to_builtins(report)))
-    console.print(f"{folder / 'report.html'}", soft_wrap=True)
+    console.print(f"{folder / 'report.html'}", soft_wrap=True, markup=False)

@@ -102,7 +102,7 @@ def _test(arguments: argparse.Namespace, workspace: Path) -> None:
 
 
 def _prune(arguments: argparse.Namespace, workspace: Path) -> None:
-    from pipeline.flow import exclusive
+    from pipeline.lock import exclusive
     from pipeline.publishing.registry import prune
 
     with exclusive(workspace):
@@ -116,7 +116,7 @@ def _rollback(arguments: argparse.Namespace, workspace: Path) -> None:
     import msgspec
 
     from pipeline.champions import folder, roll_back
-    from pipeline.flow import exclusive
+    from pipeline.lock import exclusive
 
     with exclusive(workspace):
         champion = roll_back(workspace, arguments.specialist)

@@ -15,7 +15,9 @@ import msgspec
 from config.errors import Postponed, UsageError
 from config.sections.training import BACKENDS
 from daemon.arguments import add_json, add_workspace, settings_of, workspace_of
+from pipeline.disk import digest_file, write_atomically
 
+INPUTS = "inputs.json"  # in a training's work folder
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -58,13 +60,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train every part of the data set and say what was made; return 0."""
-    from pipeline.models.base import resolve
-    from pipeline.publishing.apart import WHOLE
+    from pipeline.lock import exclusive
     from pipeline.remote import specialist
-    from pipeline.tracking.tracking import recorded
-    from pipeline.training import peft
-    from pipeline.training.choice import chosen
-    from pipeline.training.parts import parts
 
     if not _NAME.fullmatch(arguments.output_name):
         raise UsageError(f"--output-name {arguments.output_name} is no name.", "Use letters, digits, `.`, `_`, `-`.")
@@ -74,21 +71,41 @@ def run(arguments: argparse.Namespace) -> int:
         settings = msgspec.structs.replace(settings, fine_tuning=fine_tuning)
     if is_workers := specialist.is_one(arguments.recipe or ""):
         settings = specialist.applied(settings, arguments.recipe, arguments.base_model or "")
-    workspace = workspace_of(arguments, settings)
-    send = _uploader(arguments, settings) if arguments.upload else None
-    output, work = (workspace / folder / arguments.output_name for folder in ("trained", "trained/.work"))
     recipes = _recipes(arguments, settings, "" if is_workers else arguments.recipe)
+    send = _uploader(arguments, settings) if arguments.upload else None
+    signal.signal(signal.SIGTERM, _postpone)
+    work = workspace_of(arguments, settings) / "trained/.work" / arguments.output_name
+    try:
+        with exclusive(work, "--output-name"):
+            return _run(arguments, settings, recipes, work, send, is_workers)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; the same command goes on from here.")
+        raise
+
+
+def _run(
+    arguments: argparse.Namespace, settings: Any, recipes: tuple[Any, Any], work: Path, send: Any, is_workers: bool
+) -> int:
+    from pipeline.models.base import resolve
+    from pipeline.publishing.apart import WHOLE
+    from pipeline.remote import specialist
+    from pipeline.tracking.tracking import recorded
+    from pipeline.training import peft
+    from pipeline.training.choice import chosen
+    from pipeline.training.parts import parts
+
+    workspace = workspace_of(arguments, settings)
+    output = workspace / "trained" / arguments.output_name
     sequential = settings.fine_tuning.sequential and not arguments.disable_sequential_fine_tuning
     wanted = parts(Path(arguments.dataset).expanduser().absolute(), work, sequential)
     if is_workers:
         wanted = specialist.routed(wanted, settings, work)
     base = resolve(arguments.base_model or settings.fine_tuning.base_model_name)
-    signal.signal(signal.SIGTERM, _postpone)
     with chosen(settings) as backend:
         for part in wanted:
             if getattr(arguments, "rehearse", False):
-                return _rehearse(backend, _job(backend, part, recipes[0], str(base.path), output, work))
-            job = _job(backend, part, recipes[part.after is not None], str(base.path), output, work)
+                return _rehearse(backend, _job(backend, part, recipes[0], base, output, work))
+            job = _job(backend, part, recipes[part.after is not None], base, output, work)
             name, what = part.name or arguments.output_name, part.name or WHOLE
             with recorded(
                 settings, workspace, f"{arguments.output_name}-{what}", what, job.recipe, base.name, _warn
@@ -174,12 +191,13 @@ def _recipes(arguments: argparse.Namespace, settings: Any, recipe: str | None) -
     return changed(one, **given), changed(two, **given)
 
 
-def _job(backend: Any, part: Any, recipe: Any, base: str, output: Path, work: Path) -> Any:
+def _job(backend: Any, part: Any, recipe: Any, base: Any, output: Path, work: Path) -> Any:
+    """Return the job of a part; raises UsageError where something else lies in its place."""
     from pipeline.training.backend import TrainingDataset, earlier
 
     before = part.after
     dataset = TrainingDataset(
-        base_model=base,
+        base_model=str(base.path),
         train=str(part.train),
         valid=str(part.valid),
         output=str(output / part.name),
@@ -189,11 +207,24 @@ def _job(backend: Any, part: Any, recipe: Any, base: str, output: Path, work: Pa
         replay_valid=str(before.valid) if before else None,
     )
     job = backend.prepare(recipe, dataset)
-    if Path(job.output, "adapters.safetensors").exists() and earlier(job) != job:
+    note, inputs = Path(job.work) / INPUTS, _inputs(job, base)
+    own = Path(job.output)
+    same = earlier(job) == job and (not note.exists() or note.read_bytes() == inputs)
+    if not same and (own.exists() or (output / "adapters.safetensors").exists()):
         raise UsageError(
-            f"{job.output} holds an adapter that was trained otherwise.", "Choose another --output-name, or remove it."
+            f"{own if own.exists() else output} is there already, made from other data or in another way.",
+            "Choose another --output-name, or remove it.",
         )
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(note, inputs)
     return job
+
+
+def _inputs(job: Any, base: Any) -> bytes:
+    """Return digests of what the job's files hold: a data set may have been changed in its place."""
+    names = ("train", "valid", "replay", "replay_valid")
+    found = {name: digest_file(Path(path)) for name in names if (path := getattr(job, name))}
+    return msgspec.json.encode(found | {"base_model": base.digest})
 
 
 def _train(backend: Any, name: str, job: Any, as_json: bool, also: Callable[[Any], None]) -> Any:

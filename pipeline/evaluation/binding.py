@@ -83,8 +83,11 @@ def check_dataset(folder: Path, manifest: Manifest | None) -> None:
 
 
 def check_leak(held_out: HeldOut) -> None:
-    """Raise Leaked when a test example shares its cluster, or its very words, with training."""
-    train = [example for of in held_out.train.values() for example in of]
+    """Raise Leaked when a test example shares its cluster, or its very words, with training.
+
+    Validation is a part of training: it chose the adapter that is kept.
+    """
+    train = [example for of in (*held_out.train.values(), *held_out.valid.values()) for example in of]
     clusters, words = {cluster(example) for example in train}, {_question(example) for example in train}
     test = [example for of in held_out.test.values() for example in of]
     near = [example for example in test if cluster(example) in clusters]

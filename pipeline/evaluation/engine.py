@@ -11,13 +11,13 @@ from typing import Any
 import mlx.core as mx
 from mlx.utils import tree_unflatten
 from mlx_lm.generate import BatchGenerator
-from mlx_lm.tuner.utils import load_adapters, remove_lora_layers
+from mlx_lm.tuner.utils import remove_lora_layers
 
 from config.errors import Error
 from pipeline.evaluation.measurement import Answer, Ending, Loss, Question, question_id
 from pipeline.evaluation.opening import VERDICTS, hopeless, object_end
 from pipeline.models import chat
-from pipeline.models.load import load
+from pipeline.models.load import add, load
 from pipeline.records import Example, Message
 from pipeline.stage import digest_file
 from pipeline.training.examples import encode
@@ -41,10 +41,7 @@ class Engine:
         self.adapter_files = {}
         remove_lora_layers(self.model)
         if adapter is not None:
-            try:
-                load_adapters(self.model, str(adapter))
-            except (ValueError, OSError, KeyError) as error:
-                raise Error(f"The adapter in {adapter} doesn't fit the base model: {error}", "Train again.") from error
+            add(self.model, adapter)
             self.adapter_files = _digests(adapter)
         self.model.eval()
 
@@ -63,14 +60,15 @@ class Engine:
     def fused(self, examples: Sequence[Example]) -> float | None:
         """Return the share of the adapter's effect on the loss that is left once it is fused into the base.
 
-        1 is all of it; fusing into quantised weights can lose nearly everything. None without an effect.
+        1 is all of it. A quantised base is fused as `training.mlx.fuse` does it, dequantised: quantised again it
+        could lose nearly everything. None without an effect.
         """
         layers = [(name, layer) for name, layer in self.model.named_modules() if hasattr(layer, "lora_b")]
         few = examples[:FUSING_EXAMPLES]
         if not layers or not few:
             return None
         worn = sum(math.fsum(self._losses(example)) for example in few)
-        self.model.update_modules(tree_unflatten([(name, layer.fuse()) for name, layer in layers]))
+        self.model.update_modules(tree_unflatten([(name, layer.fuse(dequantize=True)) for name, layer in layers]))
         fused = sum(math.fsum(self._losses(example)) for example in few)
         self.model.update_modules(tree_unflatten([(name, layer.linear) for name, layer in layers]))
         bare = sum(math.fsum(self._losses(example)) for example in few)
@@ -115,18 +113,14 @@ class Engine:
 
     def _losses(self, example: Example) -> list[float]:
         """Return the loss of every answer token, by the model's own forward pass: training's isn't used."""
-        tokens, start = self._encoded(example)
-        row = mx.array([tokens])
-        logits = self.model(row[:, :-1])[0, start - 1 :].astype(mx.float32)
-        chosen = mx.take_along_axis(logits, row[0, start:, None], axis=-1).squeeze(-1)
+        encoded = encode(question_id(example), _turns(example.messages), self.tokenizer)
+        row, scored = mx.array([encoded.tokens]), [at for at, answer in enumerate(encoded.answer) if answer]
+        places = mx.array(scored)
+        logits = self.model(row[:, :-1])[0, places - 1].astype(mx.float32)
+        chosen = mx.take_along_axis(logits, row[0, places, None], axis=-1).squeeze(-1)
         losses = [float(value) for value in mx.logsumexp(logits, axis=-1) - chosen]
         mx.clear_cache()
         return losses
-
-    def _encoded(self, example: Example) -> tuple[list[int], int]:
-        """Return an example's tokens and where its answer begins: split as in training and in answering."""
-        encoded = encode(question_id(example), _turns(example.messages), self.tokenizer)
-        return list(encoded.tokens), encoded.answer.index(True)
 
     def _first_tokens(self, words: Sequence[str]) -> list[int]:
         """Return the tokens words begin with inside a JSON string."""

@@ -1,7 +1,7 @@
 """The gate: a new model is let through only when it is better, by more than chance, and no worse elsewhere.
 
 `decide` is a pure function of a report and a policy. Every rule is named with its figure and its
-threshold, whether it passed or not.
+threshold, whether it passed or not. What a limit is set for and wasn't measured doesn't pass.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pipeline.stage import Context, Request, write_atomically
 
 STAGES: dict[str, Specialist] = {"stage-1": "analysis", "stage-2": "codefix", "single": "single"}
 CONSTANT = "constant answer"
+_ROUNDING = 1e-9  # 0.80 - 0.75 is more than 0.05 to a computer
 PAGE = "report.html"
 
 
@@ -140,7 +141,7 @@ def _remembers(report: Report, policy: Policy, model: str) -> Rule:
         return _rule(name, False, None, policy.forgetting_budget, f"{label} wasn't measured before and after stage 2")
     lost = before - after if METRICS[metric].higher_is_better else (after - before) / max(abs(before), 1e-9)
     said = f"{label} was {before:.3f} after stage 1 and is {after:.3f} after stage 2"
-    return _rule(name, lost <= policy.forgetting_budget, lost, policy.forgetting_budget, said)
+    return _rule(name, lost <= policy.forgetting_budget + _ROUNDING, lost, policy.forgetting_budget, said)
 
 
 def _limits(report: Report, policy: Policy, model: str, specialist: Specialist) -> list[Rule]:
@@ -161,27 +162,30 @@ def _limits(report: Report, policy: Policy, model: str, specialist: Specialist) 
 
 
 def _at_most(metric: str, figure: float | None, most: float) -> Rule:
+    """A share stays within its limit; one that isn't known passes only where the limit allows everything."""
     label, what = METRICS[metric].label, METRICS[metric].explanation
     if figure is None:
-        return _rule(label, None, None, most, f"there was nothing to measure this on: {what}")
-    return _rule(label, figure <= most, figure, most, f"{figure:.0%} {what}, at most {most:.0%} allowed")
+        said = f"there was nothing to measure this on: {what}"
+        return _rule(label, None if most >= 1.0 else False, None, most, said)
+    return _rule(label, figure <= most + _ROUNDING, figure, most, f"{figure:.0%} {what}, at most {most:.0%} allowed")
 
 
 def _exposed(bits: float | None, most: float) -> Rule:
     said = "no canaries were planted" if bits is None else f"a canary is exposed by {bits:.1f} bits, at most {most:.1f}"
-    return _rule("canaries", None if bits is None else bits <= most, bits, most, said)
+    return _rule("canaries", None if bits is None else bits <= most + _ROUNDING, bits, most, said)
 
 
 def _secrets(count: int | None) -> Rule:
     said = "no answer was looked at" if count is None else f"{count} pieces of the answers are shaped like a secret"
-    return _rule("secrets", None if count is None else count == 0, count, 0.0, said)
+    return _rule("secrets", count == 0, count, 0.0, said)
 
 
 def _fused(kept: float | None, least: float) -> Rule:
     if kept is None:
-        return _rule("fusing", None, None, least, "the adapter has no effect that fusing could keep")
+        said = "the adapter has no effect that fusing could keep"
+        return _rule("fusing", False if least else None, None, least, said)
     said = f"fusing keeps {kept:.1%} of the adapter's effect, at least {least:.0%} needed"
-    return _rule("fusing", kept >= least, kept, least, said)
+    return _rule("fusing", kept >= least - _ROUNDING, kept, least, said)
 
 
 def _rule(name: str, passed: bool | None, figure: float | None, threshold: float, said: str) -> Rule:

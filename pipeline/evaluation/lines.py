@@ -1,4 +1,4 @@
-"""A JSON-lines file that survives a kill: whole lines are kept, a half one is cut off and made again."""
+"""A JSON-lines file that survives a kill or a power cut: what is whole is kept, the rest cut off and made again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 import msgspec
 
 from pipeline.records import Record
-from pipeline.stage import read_records
 
 R = TypeVar("R", bound=Record)
 
@@ -22,8 +21,7 @@ class Lines(Generic[R]):
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        _cut_half_line(path)
-        self.records = list(read_records(path, kind))
+        self.records = _whole(path, kind)
         self._stream = path.open("ab")
 
     def __enter__(self) -> Lines[R]:
@@ -41,8 +39,19 @@ class Lines(Generic[R]):
         self._stream.flush()
 
 
-def _cut_half_line(path: Path) -> None:
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(path, whole)
+def _whole(path: Path, kind: type[R]) -> list[R]:
+    """Return the records up to the first line that is none, and cut the file off there."""
+    records, size = [], 0
+    with path.open("rb") as stream:
+        for line in stream:
+            try:
+                records.append(msgspec.json.decode(line, type=kind))
+            except msgspec.DecodeError:
+                break
+            if not line.endswith(b"\n"):
+                records.pop()
+                break
+            size += len(line)
+    if size < path.stat().st_size:
+        os.truncate(path, size)
+    return records

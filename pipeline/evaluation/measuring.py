@@ -87,7 +87,9 @@ def collect(plan: Plan, contestant: Contestant, questions: Sequence[Question]) -
         loaded=loaded,
         losses=_read_losses(plan, folder / f"losses-{name}.jsonl", name),
         answers=read_answers(folder / f"answers-{name}.jsonl", name, asked),
-        sampled={seed: read_answers(folder / f"answers-{name}-{seed}.jsonl", name, sampled) for seed in plan.seeds},
+        sampled={
+            seed: read_answers(folder / f"answers-{name}-{seed}.jsonl", name, sampled, seed) for seed in plan.seeds
+        },
     )
 
 
@@ -100,17 +102,21 @@ def _read_losses(plan: Plan, path: Path, model: str) -> dict[str, dict[str, Loss
     return losses
 
 
-def read_answers(path: Path, model: str, asked: set[str]) -> dict[str, Answer]:
-    """Return a model's answers by question; an answers file that isn't whole is an Error."""
-    answers = {answer.question: answer for answer in read_records(path, Answer)} if path.exists() else {}
+def read_answers(path: Path, model: str, asked: set[str], seed: int | None = None) -> dict[str, Answer]:
+    """Return a model's answers by question; a file that isn't whole, or holds other answers, is an Error."""
+    lines = list(read_records(path, Answer)) if path.exists() else []
+    answers = {answer.question: answer for answer in lines}
     _complete(path.name, model, set(answers), asked)
-    strangers = {answer.model for answer in answers.values()} - {model}
-    if strangers:
-        raise Error(
-            f"{path.name} holds answers of {', '.join(sorted(strangers))}, not of {model}.",
-            "Delete the evaluation's work folder and repeat the evaluation.",
-        )
+    wanted = _whose(model, seed)
+    strangers = {_whose(answer.model, answer.seed) for answer in lines} - {wanted}
+    if strangers or len(lines) > len(answers):
+        said = f"answers of {', '.join(sorted(strangers))}, not of {wanted}" if strangers else "answers twice"
+        raise Error(f"{path.name} holds {said}.", "Delete the evaluation's work folder and repeat the evaluation.")
     return answers
+
+
+def _whose(model: str, seed: int | None) -> str:
+    return model if seed is None else f"{model} with seed {seed}"
 
 
 def _complete(file: str, model: str, there: set[str], wanted: set[str]) -> None:

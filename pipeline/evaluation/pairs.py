@@ -83,10 +83,11 @@ def separation(truths: Sequence[bool], scores: Sequence[float]) -> float | None:
 
 
 def detection(examples: Sequence[Example], answers: Mapping[str, Answer]) -> dict[str, Any]:
-    """Return recall at each rate of RATES and the separation, with intervals; no verdict scores 0."""
-    truths = [expected(example).verdict == "vulnerable" for example in examples]
-    scores = [answers[question_id(example)].vulnerable or 0.0 for example in examples]
-    clusters = [cluster(example) for example in examples]
+    """Return recall at each rate of RATES and the separation, with intervals; an answer without verdict scores 0."""
+    judged = [example for example in examples if expected(example).verdict is not None]
+    truths = [expected(example).verdict == "vulnerable" for example in judged]
+    scores = [answers[question_id(example)].vulnerable or 0.0 for example in judged]
+    clusters = [cluster(example) for example in judged]
     made = {f"recall at {rate:.0%}": _with_interval(_at(rate), truths, scores, clusters) for rate in RATES}
     return made | {"separation": _with_interval(separation, truths, scores, clusters)}
 

@@ -20,10 +20,11 @@ KINDS: tuple[Kind, ...] = ("analysis", "codefix")
 
 
 class HeldOut(msgspec.Struct, frozen=True):
-    """Train and test examples by kind, as the data set's split made them."""
+    """Train, test and validation examples by kind, as the data set's split made them."""
 
     train: dict[str, list[Example]]
     test: dict[str, list[Example]]
+    valid: dict[str, list[Example]] = msgspec.field(default_factory=dict)
 
     def both(self, kind: str) -> tuple[list[Example], list[Example]]:
         """Return a kind's train and test examples."""
@@ -37,11 +38,11 @@ class HeldOut(msgspec.Struct, frozen=True):
 def read_held_out(dataset: Path) -> HeldOut:
     """Return the data set's train and test parts; raise InputRefused when nothing is held out."""
     parts: dict[str, dict[str, list[Example]]] = {
-        part: {kind: _read(dataset / kind / f"{part}.jsonl") for kind in KINDS} for part in ("train", "test")
+        part: {kind: _read(dataset / kind / f"{part}.jsonl") for kind in KINDS} for part in ("train", "test", "valid")
     }
     if not any(parts["test"].values()):
         raise InputRefused("No example is held out, so nothing can be measured.", "Bring in more findings.")
-    return HeldOut(train=parts["train"], test=parts["test"])
+    return HeldOut(train=parts["train"], test=parts["test"], valid=parts["valid"])
 
 
 def questions(held_out: HeldOut, settings: Evaluation) -> list[Question]:

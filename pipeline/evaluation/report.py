@@ -18,7 +18,7 @@ from pipeline.evaluation.proposing import Asked, Proposals, Verify, propose_all
 from pipeline.evaluation.questions import HeldOut
 from pipeline.evaluation.scanners import ScannerRow
 from pipeline.evaluation.scores import ANALYSIS, Metric, Scored, cluster, score
-from pipeline.evaluation.statistics import Comparison, Estimate, compare, estimate, holm, judge
+from pipeline.evaluation.statistics import Comparison, Estimate, compare, estimate, figure, holm, judge
 from pipeline.evaluation.worst import worst
 from pipeline.records import Example, Record
 
@@ -190,12 +190,16 @@ def compared(contenders: Sequence[Contender]) -> dict[str, dict[str, dict[str, C
 
 
 def _against(one: Contender, other: Contender) -> dict[str, Comparison]:
-    shared = [metric for metric in one.scored if metric in other.scored and _comparable(one, other, metric)]
-    made = [_compared(one.scored[metric], other.scored[metric], metric) for metric in shared]
-    corrected = holm([comparison.p for comparison in made])
+    found = {
+        metric: _compared(one.scored[metric], other.scored[metric], metric)
+        for metric in one.scored
+        if metric in other.scored and _comparable(one, other, metric)
+    }
+    made = {metric: comparison for metric, comparison in found.items() if comparison is not None}
+    corrected = holm([comparison.p for comparison in made.values()])
     return {
         metric: judge(comparison, adjusted, higher_is_better=METRICS[metric].higher_is_better)
-        for metric, comparison, adjusted in zip(shared, made, corrected, strict=True)
+        for (metric, comparison), adjusted in zip(made.items(), corrected, strict=True)
     }
 
 
@@ -205,17 +209,15 @@ def _comparable(one: Contender, other: Contender, metric: str) -> bool:
     return not of_loss or one.tokenizer == other.tokenizer
 
 
-def _compared(one: Scored, other: Scored, metric: str) -> Comparison:
-    """Compare on the questions both were asked: a scanner isn't asked all."""
+def _compared(one: Scored, other: Scored, metric: str) -> Comparison | None:
+    """Compare on the questions both were asked: a scanner isn't asked all. None where either has no figure there."""
     theirs = dict(zip(other.questions, other.items, strict=True))
     rows = [row for row in zip(one.questions, one.items, one.clusters, strict=True) if row[0] in theirs]
-    return compare(
-        [item for _, item, _ in rows],
-        [theirs[name] for name, _, _ in rows],
-        [cluster for _, _, cluster in rows],
-        STATISTICS[metric],
-        higher_is_better=METRICS[metric].higher_is_better,
-    )
+    first, second = [item for _, item, _ in rows], [theirs[name] for name, _, _ in rows]
+    clusters, statistic = [cluster for _, _, cluster in rows], STATISTICS[metric]
+    if figure(first, statistic) is None or figure(second, statistic) is None:
+        return None
+    return compare(first, second, clusters, statistic, higher_is_better=METRICS[metric].higher_is_better)
 
 
 def details(measured: Measured, asked: Asked, made: Sequence[fixes.Proposal]) -> dict[str, Any]:
@@ -281,6 +283,7 @@ def _counts(asked: Asked, held_out: HeldOut) -> dict[str, Any]:
         "answered": len(asked.analysis),
         "explained": len(asked.whole),
         "fixes": len(asked.codefix),
+        "clustered": all(example.metadata.get("cluster") for of in held_out.test.values() for example in of),
         "test_clusters": len({cluster(example) for of in held_out.test.values() for example in of}),
     }
 

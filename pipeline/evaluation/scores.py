@@ -52,35 +52,39 @@ def cwe_related(example: Example, answer: Opening | None) -> tuple[float, ...] |
 
 
 def severity(example: Example, answer: Opening | None) -> tuple[float, ...] | None:
-    """Count the severity, among vulnerable examples."""
+    """Count the severity, among vulnerable examples that have one."""
     wanted = expected(example)
-    if wanted.verdict != "vulnerable":
+    if wanted.verdict != "vulnerable" or wanted.severity is None:
         return None
     return (float(answer is not None and answer.severity == wanted.severity), 1.0)
 
 
 def verdict(example: Example, answer: Opening | None) -> tuple[float, ...] | None:
-    """Count the verdict vulnerable or safe."""
-    return (float(answer is not None and answer.verdict == expected(example).verdict), 1.0)
+    """Count the verdict vulnerable or safe, among examples that have one."""
+    wanted = expected(example).verdict
+    return None if wanted is None else (float(answer is not None and answer.verdict == wanted), 1.0)
 
 
 def verdict_f1(example: Example, answer: Opening | None) -> tuple[float, ...] | None:
     """Count true positives, false positives, false negatives of "vulnerable"; no answer is a miss."""
-    truth = expected(example).verdict == "vulnerable"
+    wanted = expected(example).verdict
+    if wanted is None:
+        return None
+    truth = wanted == "vulnerable"
     said = answer is not None and answer.verdict == "vulnerable"
     return (float(truth and said), float(said and not truth), float(truth and not said))
 
 
 def precision(example: Example, answer: Opening | None) -> tuple[float, ...] | None:
     """Count right ones among answers that say "vulnerable"."""
-    hit, false, _ = verdict_f1(example, answer) or (0.0, 0.0, 0.0)
-    return (hit, hit + false)
+    counted = verdict_f1(example, answer)
+    return None if counted is None else (counted[0], counted[0] + counted[1])
 
 
 def recall(example: Example, answer: Opening | None) -> tuple[float, ...] | None:
     """Count vulnerable examples called so."""
-    hit, _, missed = verdict_f1(example, answer) or (0.0, 0.0, 0.0)
-    return (hit, hit + missed)
+    counted = verdict_f1(example, answer)
+    return None if counted is None else (counted[0], counted[0] + counted[2])
 
 
 def false_positives(example: Example, answer: Opening | None) -> tuple[float, ...] | None:

@@ -23,6 +23,7 @@ Matrix = numpy.typing.NDArray[numpy.float64]
 Statistic = Callable[[Matrix], Matrix]
 RESAMPLES = 2000
 CONFIDENCE = 0.95
+SIGNIFICANT = 0.05  # p below this; 1 - CONFIDENCE is a little more
 EXACT_CLUSTERS = 12
 
 
@@ -68,20 +69,27 @@ def f1(sums: Matrix) -> Matrix:
 
 
 def estimate(items: Sequence[Sequence[float]], clusters: Sequence[str], statistic: Statistic = ratio) -> Estimate:
-    """Return the statistic over all items and its percentile interval over resampled clusters."""
-    if not items:
-        return Estimate(value=None)
-    matrix = _finite(items)
-    value = float(statistic(matrix.sum(axis=0)))
-    if math.isnan(value):
+    """Return the statistic over all items and its percentile interval over resampled clusters.
+
+    Where every resample is the same, 0 and 1 get Wilson's interval and anything else none: two clusters
+    that are alike are no certainty.
+    """
+    value = figure(items, statistic)
+    if value is None:
         return Estimate(value=None, items=len(items))
-    by_cluster = _by_cluster(matrix, clusters)
+    by_cluster = _by_cluster(_finite(items), clusters)
     if len(by_cluster) < 2:
         return Estimate(value=value, items=len(items), clusters=len(by_cluster))
     low, high = _percentiles(statistic(_resampled(by_cluster)))
-    if low == high and value in (0.0, 1.0):
-        low, high = wilson(value, len(by_cluster))
+    if low is not None and high is not None and math.isclose(low, high, abs_tol=1e-12):
+        low, high = wilson(value, len(by_cluster)) if value in (0.0, 1.0) else (None, None)
     return Estimate(value=value, low=low, high=high, items=len(items), clusters=len(by_cluster))
+
+
+def figure(items: Sequence[Sequence[float]], statistic: Statistic = ratio) -> float | None:
+    """Return the statistic over all items; None where nothing was counted."""
+    value = float(statistic(_finite(items).sum(axis=0))) if items else math.nan
+    return None if math.isnan(value) else value
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
@@ -128,7 +136,7 @@ def judge(comparison: Comparison, adjusted: float, *, higher_is_better: bool = T
     A difference counts when the interval leaves out zero and adjusted p is below 5 %.
     """
     low, high = comparison.low, comparison.high
-    sure = adjusted < 1 - CONFIDENCE and low is not None and high is not None and (low > 0 or high < 0)
+    sure = adjusted < SIGNIFICANT and low is not None and high is not None and (low > 0 or high < 0)
     good = (comparison.difference > 0) == higher_is_better
     verdict = ("better" if good else "worse") if sure else "no difference"
     return msgspec.structs.replace(comparison, adjusted=adjusted, verdict=verdict)
@@ -137,7 +145,8 @@ def judge(comparison: Comparison, adjusted: float, *, higher_is_better: bool = T
 def randomisation(first: Matrix, second: Matrix, statistic: Statistic = ratio) -> float:
     """Return two-sided p: how often a swap of clusters between the models differs as much.
 
-    Up to EXACT_CLUSTERS clusters every swap is tried, above that RESAMPLES are drawn.
+    Up to EXACT_CLUSTERS clusters every swap is tried, above that RESAMPLES are drawn. A swap that leaves
+    nothing to compute counts as differing as much.
     """
     count = len(first)
     if count <= EXACT_CLUSTERS:
@@ -149,7 +158,7 @@ def randomisation(first: Matrix, second: Matrix, statistic: Statistic = ratio) -
     moved = swaps.astype(numpy.float64)
     differences: Matrix = statistic(kept @ first + moved @ second) - statistic(kept @ second + moved @ first)
     observed = _difference(statistic, first.sum(axis=0), second.sum(axis=0))
-    as_far = int((numpy.abs(differences) >= abs(observed) - 1e-12).sum())
+    as_far = int((~(numpy.abs(differences) < abs(observed) - 1e-12)).sum())
     return as_far / int(differences.shape[0])
 
 

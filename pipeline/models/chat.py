@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from config.errors import InputRefused
 
 Message = Mapping[str, str]
+DAY = "26 Jul 2024"
+"""For templates that write the day (Llama 3's): a training that goes on tomorrow must see the same tokens."""
 
 
 class Tokenizer(Protocol):
@@ -16,7 +18,7 @@ class Tokenizer(Protocol):
     chat_template: str | None
     all_special_tokens: Sequence[str]
     all_special_ids: Sequence[int]
-    eos_token_id: int
+    eos_token_id: int | None
 
     def apply_chat_template(self, messages: Sequence[Message], **options: Any) -> Any:
         """Return the conversation as token ids."""
@@ -31,7 +33,7 @@ class Tokenizer(Protocol):
 def tokens(tokenizer: Tokenizer, messages: Sequence[Message], *, ask: bool = False) -> list[int]:
     """Return a conversation as token ids; with `ask`, up to where the assistant begins to answer.
 
-    Raises `InputRefused` when the tokenizer has no chat template.
+    Raises `InputRefused` when the tokenizer has no chat template, or it can't write the conversation.
     """
     return _encode(tokenizer, _text(tokenizer, messages, ask=ask))
 
@@ -65,7 +67,46 @@ def _text(tokenizer: Tokenizer, messages: Sequence[Message], *, ask: bool = Fals
             "The model's tokenizer has no chat template.", "Choose an instruction-tuned model (`-Instruct`)."
         )
     plain = [defused(tokenizer, message) for message in messages]
-    return str(tokenizer.apply_chat_template(plain, add_generation_prompt=ask, tokenize=False))
+    written = _written(tokenizer, plain, ask)
+    if isinstance(written, str) and _knows_system(plain, written):
+        return written
+    written = _written(tokenizer, _without_system(plain), ask)
+    if isinstance(written, str):
+        return written
+    raise InputRefused(
+        f"The model's chat template can't write this conversation: {str(written).rstrip('.')}.",
+        "Most want at most one system message, then user and assistant in turn.",
+    ) from written
+
+
+def _written(tokenizer: Tokenizer, messages: Sequence[Message], ask: bool) -> str | Exception:
+    """Return what the template makes of the messages, or what it says against them."""
+    from jinja2.exceptions import TemplateError
+
+    try:
+        made = tokenizer.apply_chat_template(messages, add_generation_prompt=ask, tokenize=False, date_string=DAY)
+    except (TemplateError, TypeError, ValueError) as error:
+        return error
+    return str(made)
+
+
+def _knows_system(messages: Sequence[Message], written: str) -> bool:
+    return all(message["content"].strip() in written for message in messages if message["role"] == "system")
+
+
+def _without_system(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages with a leading system message in front of the first user's: for templates without one."""
+    if len(messages) < 2 or (messages[0]["role"], messages[1]["role"]) != ("system", "user"):
+        return list(messages)
+    together = f"{messages[0]['content']}\n\n{messages[1]['content']}"
+    return [{"role": "user", "content": together}, *messages[2:]]
+
+
+def stops(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Return the tokens that end a turn, the tokenizer's own first: a model may have several."""
+    own = tokenizer.eos_token_id
+    others = sorted(set(getattr(tokenizer, "eos_token_ids", None) or ()) - {own})
+    return tuple(others) if own is None else (own, *others)
 
 
 def _encode(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -25,30 +25,36 @@ def load(folder: Path, adapter: Path | None = None, quantization: str = "none") 
     import mlx.core as mx
     from mlx_lm.utils import load_model, load_tokenizer
 
-    config = checked_config(folder)
+    config, about = checked_config(folder), adapter_config(adapter) if adapter else {}
     try:
         model, _ = load_model(folder, lazy=True, model_config=config)
         tokenizer = turned(load_tokenizer(folder, eos_token_ids=config.get("eos_token_id")))
-    except (ValueError, OSError, KeyError) as error:
+        if mx.default_device() == mx.Device(mx.cpu):
+            model.set_dtype(mx.float32)
+        quantize(model, about.get("fixsmith", {}).get("quantization", quantization))
+        mx.eval(model.parameters())
+    except (ValueError, OSError, KeyError, RuntimeError) as error:
         raise InputRefused(f"The model in {folder} can't be loaded: {error}", "Choose another model.") from error
-    if mx.default_device() == mx.Device(mx.cpu):
-        model.set_dtype(mx.float32)
-    about = adapter_config(adapter) if adapter else {}
-    quantize(model, about.get("fixsmith", {}).get("quantization", quantization))
     if adapter:
-        _add(model, adapter)
+        add(model, adapter)
     model.eval()
     mx.eval(model.parameters())
     return model, tokenizer
 
 
 def checked_config(folder: Path) -> dict[str, Any]:
-    """Return what mlx-lm must be told beside `config.json`, after looking for two known traps.
+    """Return what mlx-lm must be told beside `config.json`, after looking for three known traps.
 
     transformers 5 moves `rope_theta` into `rope_parameters`, where mlx-lm's OLMo-2 doesn't look and
-    silently takes another base; and a missing `tie_word_embeddings` is read as true.
+    silently takes another base; a missing `tie_word_embeddings` is read as true; and what ends a turn
+    may stand in `generation_config.json` alone.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    try:
+        config: dict[str, Any] = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InputRefused(f"{folder / 'config.json'} is damaged: {error}.", "Fetch the model again.") from error
+    if (stops := _stops(folder)) is not None:
+        config["eos_token_id"] = stops
     rope = config.get("rope_parameters") or {}
     rope = rope.get("full_attention", rope)
     if "rope_theta" not in config:
@@ -60,6 +66,14 @@ def checked_config(folder: Path) -> dict[str, Any]:
     if "tie_word_embeddings" not in config:
         config["tie_word_embeddings"] = not _has_head(folder)
     return dict(config)
+
+
+def _stops(folder: Path) -> Any:
+    """Return the tokens that end generation by `generation_config.json`: a number, several, or None."""
+    try:
+        return json.loads((folder / "generation_config.json").read_text(encoding="utf-8")).get("eos_token_id")
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _has_head(folder: Path) -> bool:
@@ -80,13 +94,15 @@ def adapter_config(adapter: Path) -> dict[str, Any]:
         raise InputRefused(f"{adapter} holds no adapter.", "Repeat the training stage.") from error
 
 
-def _add(model: Any, adapter: Path) -> None:
+def add(model: Any, adapter: Path) -> None:
+    """Put an adapter's layers into a model; raises `InputRefused` when a part of it has no place there."""
     from mlx_lm.tuner.utils import load_adapters
 
     try:
         load_adapters(model, str(adapter))
-    except (ValueError, OSError, KeyError) as error:
-        raise InputRefused(f"The adapter in {adapter} doesn't fit this model: {error}", "Train it again.") from error
+    except (ValueError, OSError, KeyError, RuntimeError) as error:
+        said = " ".join(str(error).split())
+        raise InputRefused(f"The adapter in {adapter} doesn't fit this model: {said}", "Train it again.") from error
 
 
 def quantize(model: Any, quantization: str) -> None:

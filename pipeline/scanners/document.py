@@ -20,7 +20,6 @@ from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.mending import CUT, Buffer, Mended, mend
 
 T = TypeVar("T")
-S = TypeVar("S", bound=msgspec.Struct)
 Said = RawFinding | Fault
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LONGEST_QUOTED = 4_000
@@ -147,23 +146,6 @@ def each(
             yield Fault(pointer=pointer, reason=reason_of(error))
         except ItemRefused as error:
             yield Fault(pointer=pointer, reason=error.message)
-
-
-def partly(raw: msgspec.Raw, item: type[S], pointer: str) -> tuple[S, tuple[Fault, ...]]:
-    """Decode an object field by field: one that can't be read costs itself only, and is a `Fault`.
-
-    For frames whose fields may all be missing. Raises one of `UNREADABLE` when it is no object.
-    """
-    given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    values, faults = {}, []
-    for field in msgspec.structs.fields(item):
-        if field.encode_name not in given:
-            continue
-        try:
-            values[field.name] = msgspec.json.decode(given[field.encode_name], type=field.type)
-        except UNREADABLE as error:
-            faults.append(Fault(pointer=f"{pointer}/{field.encode_name}", reason=reason_of(error)))
-    return item(**values), tuple(faults)
 
 
 def named(said: Said) -> Said:

@@ -39,7 +39,9 @@ def load(
     paths = (train, replay, valid, replay_valid)
     readings = [read(Path(path), tokenizer, max_tokens) if path else _NONE for path in paths]
     if not readings[0].examples:
-        raise InputRefused(f"{train} holds no example that fits.", "Raise `max_tokens`, or add examples.")
+        if long := len(readings[0].too_long):
+            raise InputRefused(f"None of the {long} examples of {train} fits.", f"Raise `max_tokens` ({max_tokens}).")
+        raise InputRefused(f"{train} holds no example.", "Add examples.")
     ranges, start = [], 0
     for reading in readings:
         ranges.append(range(start, start + len(reading.examples)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,12 @@ import msgspec
 
 from config.errors import InputRefused
 from pipeline.models import chat
+from pipeline.training.conversations import conversations
 
 _PASSAGE = re.compile(r"<passage\b[^>]*>\n(.*?)\n</passage>\n?", re.DOTALL)
 _CODE = re.compile(r"(<code\b[^>]*>\n)(.*?)(\n</code>)", re.DOTALL)
 _CUT = "…"
+_NAME = 80  # letters of an example's own name in messages
 _MARK = 8  # tokens the mark may cost, so that each cut gets somewhere
 
 
@@ -51,24 +52,15 @@ def read(path: Path, tokenizer: chat.Tokenizer, max_tokens: int) -> Reading:
 
 
 def _conversations(path: Path) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    with path.open(encoding="utf-8") as stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-                messages = [{"role": item["role"], "content": item["content"]} for item in record["messages"]]
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputRefused(
-                    f"{path.name}, line {number} is not a conversation.", "Each line needs `messages`."
-                ) from error
-            yield _name(record.get("metadata"), path, number), messages
+    for number, one in conversations(path):
+        yield _name(one.metadata, path, number), [msgspec.to_builtins(turn) for turn in one.messages]
 
 
 def _name(metadata: Any, path: Path, number: int) -> str:
     known = metadata if isinstance(metadata, Mapping) else {}
     name = known.get("id") or known.get("name") or known.get("fingerprint")
-    return f"{path.name}:{number}" + (f" ({name})" if name else "")
+    told = "".join(letter for letter in str(name or "")[:_NAME] if letter.isprintable())
+    return f"{path.name}:{number}" + (f" ({told})" if told else "")
 
 
 def encode(name: str, messages: Sequence[chat.Message], tokenizer: chat.Tokenizer) -> Encoded:
@@ -82,18 +74,28 @@ def encode(name: str, messages: Sequence[chat.Message], tokenizer: chat.Tokenize
         raise InputRefused(f"{name} has no answer to learn.", "Each example ends with an assistant message.")
     ids: list[int] = []
     answer: list[bool] = []
-    for run, answered in chat.runs(tokenizer, messages[: turns[-1] + 1]):
-        stop = _end_of_turn(run, tokenizer) if answered else 0
+    stops = chat.stops(tokenizer)
+    if not stops:
+        raise InputRefused("The model's tokenizer has no token that ends a turn.", "Choose another model.")
+    for run, answered in _runs(name, messages[: turns[-1] + 1], tokenizer):
+        stop = _end_of_turn(run, stops) if answered else 0
         ids += run
         answer += [position < stop for position in range(len(run))]
     last = max(position for position, marked in enumerate(answer) if marked) + 1
-    if ids[last - 1] != tokenizer.eos_token_id:
-        ids, answer, last = [*ids[:last], tokenizer.eos_token_id], [*answer[:last], True], last + 1
+    if ids[last - 1] not in stops:
+        ids, answer, last = [*ids[:last], stops[0]], [*answer[:last], True], last + 1
     return _verified(Encoded(name, tuple(ids[:last]), tuple(answer[:last])), messages[turns[-1]], tokenizer)
 
 
-def _end_of_turn(run: list[int], tokenizer: chat.Tokenizer) -> int:
-    ends = [position for position, token in enumerate(run) if token == tokenizer.eos_token_id]
+def _runs(name: str, messages: Sequence[chat.Message], tokenizer: chat.Tokenizer) -> list[tuple[list[int], bool]]:
+    try:
+        return chat.runs(tokenizer, messages)
+    except InputRefused as error:
+        raise InputRefused(f"{name}: {error.message}", error.hint) from error
+
+
+def _end_of_turn(run: list[int], stops: Sequence[int]) -> int:
+    ends = [position for position, token in enumerate(run) if token in stops]
     return ends[-1] + 1 if ends else len(run)
 
 
@@ -102,7 +104,7 @@ def _verified(encoded: Encoded, message: chat.Message, tokenizer: chat.Tokenizer
     marked = [token for token, answer in zip(encoded.tokens, encoded.answer, strict=True) if answer]
     content = chat.defused(tokenizer, message)["content"].strip()
     specials = set(marked) & set(tokenizer.all_special_ids)
-    if content not in tokenizer.decode(marked) or specials != {tokenizer.eos_token_id}:
+    if content not in tokenizer.decode(marked) or not specials <= set(chat.stops(tokenizer)):
         raise InputRefused(f"{encoded.name}: the answer is not what its tokens decode to.", "Report this.")
     return encoded
 

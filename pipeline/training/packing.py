@@ -7,6 +7,7 @@ exactly what it would see alone.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from pipeline.training.examples import Encoded
 
 WORTH_SHARING = 16
+_TOGETHER = 8
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -74,8 +76,7 @@ def distribute(chosen: list[int], lengths: dict[int, int], budget: int, lanes: i
 
     Longest first, each into the emptiest part it fits in; one more round of parts until all fit.
     """
-    total = sum(lengths[number] for number in chosen)
-    count = max(1, -(-total // budget))
+    count = _fewest([lengths[number] for number in chosen], budget)
     while True:
         count = min(-(-count // lanes) * lanes, len(chosen))
         parts = _fill(chosen, lengths, budget, count)
@@ -84,15 +85,21 @@ def distribute(chosen: list[int], lengths: dict[int, int], budget: int, lanes: i
         count += 1
 
 
+def _fewest(sizes: list[int], budget: int) -> int:
+    """Return how many parts there are at least: by their sum, and because few large ones go together."""
+    crowded = [-(-sum(size > budget // (few + 1) for size in sizes) // few) for few in range(1, _TOGETHER + 1)]
+    return max(1, -(-sum(sizes) // budget), *crowded)
+
+
 def _fill(chosen: list[int], lengths: dict[int, int], budget: int, count: int) -> list[list[int]] | None:
     parts: list[list[int]] = [[] for _ in range(count)]
-    filled = [0] * count
+    emptiest = [(0, part) for part in range(count)]
     for number in sorted(chosen, key=lambda item: (-lengths[item], item)):
-        emptiest = min(range(count), key=lambda part: (filled[part], part))
-        if filled[emptiest] and filled[emptiest] + lengths[number] > budget:
+        filled, part = emptiest[0]
+        if filled and filled + lengths[number] > budget:
             return None
-        parts[emptiest].append(number)
-        filled[emptiest] += lengths[number]
+        parts[part].append(number)
+        heapq.heapreplace(emptiest, (filled + lengths[number], part))
     return parts
 
 

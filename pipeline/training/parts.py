@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import msgspec
 
 from config.errors import InputRefused
 from pipeline.training import files
+from pipeline.training.conversations import conversations
 
 KINDS = ("analysis", "codefix")
 HELD_OUT = 0.1
@@ -58,8 +60,8 @@ def mixed(dataset: Path, work: Path) -> Part:
     """Return one training on both kinds of example; its files are written to `work`."""
     work.mkdir(parents=True, exist_ok=True)
     for name in ("train", "valid"):
-        both = b"".join((dataset / kind / f"{name}.jsonl").read_bytes() for kind in KINDS)
-        files.write(work / f"{name}.jsonl", both)
+        both = [(dataset / kind / f"{name}.jsonl").read_bytes().rstrip() for kind in KINDS]
+        files.write(work / f"{name}.jsonl", b"".join(part + b"\n" for part in both if part))
     return Part("", work / "train.jsonl", work / "valid.jsonl")
 
 
@@ -67,12 +69,21 @@ def hold_out(source: Path, work: Path) -> Part:
     """Return the training on nine tenths of `source`, the rest held out for validation.
 
     Which ones is decided by their content, so equal examples stay together. Of fewer than ten
-    examples none is held out.
+    examples none is held out. In both files a line keeps its number, by which messages name it. Raises
+    `InputRefused` with the line that is no conversation.
     """
-    lines = [line.strip() + b"\n" for line in source.read_bytes().splitlines() if line.strip()]
-    ranked = sorted(set(lines), key=lambda line: hashlib.sha256(line).digest())
+    if not sum(1 for _ in conversations(source)):
+        raise InputRefused(f"{source} holds no conversation.", "Add some, one a line.")
+    lines = [line.strip() + b"\n" for line in source.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")]
+    ranked = sorted(set(lines) - {b"\n"}, key=lambda line: hashlib.sha256(line).digest())
     held_out = set(ranked[: round(len(ranked) * HELD_OUT)] if len(ranked) >= _FEWEST else ())
     work.mkdir(parents=True, exist_ok=True)
-    files.write(work / "train.jsonl", b"".join(line for line in lines if line not in held_out))
-    files.write(work / "valid.jsonl", b"".join(line for line in lines if line in held_out))
+    _write(work / "train.jsonl", [b"\n" if line in held_out else line for line in lines])
+    _write(work / "valid.jsonl", [line if line in held_out else b"\n" for line in lines])
     return Part("", work / "train.jsonl", work / "valid.jsonl")
+
+
+def _write(path: Path, lines: list[bytes]) -> None:
+    """Write lines without the empty ones at the end: a file without any conversation is empty."""
+    content = b"".join(lines).rstrip()
+    files.write(path, content + b"\n" if content else b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from config.errors import Error
+from config.errors import Error, UsageError
 from config.settings import Evaluation, FineTuning, Settings
 from daemon.commands import evaluate as command
 from pipeline.champions import ABOUT, Champion
@@ -87,6 +88,19 @@ def test_the_digests_in_the_report_are_those_of_the_files(measured, tiny: Path) 
 def test_fusing_keeps_the_adapters_effect(measured) -> None:
     _, report = measured
     assert report.details["one"]["fused"] == pytest.approx(1.0, abs=0.01)
+
+
+def test_fusing_into_a_quantised_base_is_measured_as_it_is_done(tiny: Path, dataset: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(tiny / "one", tmp_path / "small")
+    file = tmp_path / "small" / "adapters.safetensors"
+    save_file({name: value * (0.002 if "lora_b" in name else 1) for name, value in load_file(file).items()}, file)
+    asked = session(tiny, dataset, tmp_path / "work", max_answers=1, max_fixes=0, max_explanations=0)
+    settings = msgspec.structs.replace(asked.settings, fine_tuning=FineTuning(quantization="4bit"))
+    small = Contestant(name="small", adapter=str(tmp_path / "small"))
+    report, _ = msgspec.structs.replace(asked, settings=settings, contestants=(small,)).run(lambda step: None)
+    assert report.details["small"]["fused"] == pytest.approx(1.0, abs=0.05)
 
 
 def test_seeds_differ_and_the_same_seed_is_the_same(measured, tiny: Path, dataset: Path, tmp_path: Path) -> None:
@@ -173,6 +187,27 @@ def test_answers_of_another_model_are_caught(measured, dataset: Path, tmp_path: 
     swapped = msgspec.structs.replace(plan(work), output=str(tmp_path / "measured"))
     with pytest.raises(Error, match=r"answers-one\.jsonl holds answers of other, not of one"):
         collect(swapped, Contestant(name="one"), asked)
+
+
+def test_one_seeds_answers_under_another_seeds_name_are_caught(measured, dataset: Path, tmp_path: Path) -> None:
+    work, _ = measured
+    shutil.copytree(work / "measured", tmp_path / "measured")
+    shutil.copy(tmp_path / "measured" / "answers-one-1.jsonl", tmp_path / "measured" / "answers-one-2.jsonl")
+    asked = questions(read_held_out(dataset), msgspec.structs.replace(QUICK, samples=2))
+    copied = msgspec.structs.replace(plan(work), output=str(tmp_path / "measured"))
+    with pytest.raises(Error, match=r"answers-one-2\.jsonl holds answers of one with seed 1, not of one with seed 2"):
+        collect(copied, Contestant(name="one"), asked)
+
+
+def test_an_answer_that_stands_there_twice_is_caught(measured, dataset: Path, tmp_path: Path) -> None:
+    work, _ = measured
+    shutil.copytree(work / "measured", tmp_path / "measured")
+    file = tmp_path / "measured" / "answers-one.jsonl"
+    file.write_bytes(file.read_bytes() + file.read_bytes().splitlines(keepends=True)[0])
+    asked = questions(read_held_out(dataset), msgspec.structs.replace(QUICK, samples=2))
+    doubled = msgspec.structs.replace(plan(work), output=str(tmp_path / "measured"))
+    with pytest.raises(Error, match=r"answers-one\.jsonl holds answers twice"):
+        collect(doubled, Contestant(name="one"), asked)
 
 
 def test_logits_that_are_not_numbers_are_caught(tiny: Path, dataset: Path, tmp_path: Path) -> None:
@@ -269,8 +304,6 @@ def context(tiny: Path, inputs: dict[str, Path], folder: Path) -> Context:
 def test_the_command_measures_any_adapter_and_the_gate_exits_4(
     tiny: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import argparse
-
     settings = tmp_path / "settings.yaml"
     settings.write_text("evaluation:\n  max_answers: 1\n  max_fixes: 0\n  max_explanations: 0\n  answer_tokens: 16\n")
     parser = argparse.ArgumentParser()
@@ -294,6 +327,27 @@ def test_half_a_line_is_cut_off_and_made_again(tmp_path: Path) -> None:
         assert lines.records == [loss]
         lines.append(msgspec.structs.replace(loss, question="r"))
     assert [one.question for one in read_records(path, Loss)] == ["q", "r"]
+
+
+@pytest.mark.parametrize("torn", [b"\0" * 300, b"{}\n", b'{"kind":1}\n', b"\xff\n", b'{"question":"r"}', b"\n"])
+def test_what_comes_after_a_line_that_is_no_record_is_made_again(tmp_path: Path, torn: bytes) -> None:
+    loss = Loss(question="q", model="m", kind="analysis", total=1.0, tokens=2)
+    path = tmp_path / "losses.jsonl"
+    write_records(path, [loss])
+    whole = path.read_bytes()
+    path.write_bytes(whole + torn + whole)
+    with Lines(path, Loss) as lines:
+        assert lines.records == [loss]
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "names", [("base",), ("a/b",), ("champion-analysis",), ("",), ("one", "one"), ("analysis", "stage-1")]
+)
+def test_a_name_that_means_another_model_or_two_is_refused(tiny: Path, names: tuple[str, ...]) -> None:
+    pairs = [f"{name}={tiny / 'one'}" for name in names]
+    with pytest.raises(UsageError, match=f"--model {pairs[-1]}: "):
+        command.models(argparse.Namespace(model=pairs), tiny)
 
 
 def test_a_fused_model_is_measured_directly_and_says_what_its_adapter_says(

@@ -83,6 +83,12 @@ def test_a_test_set_that_shares_a_cluster_with_training_is_caught(data: HeldOut)
     binding.check_leak(data)
 
 
+def test_a_test_set_that_shares_a_cluster_with_validation_is_caught_for_it_chose_the_adapter(data: HeldOut) -> None:
+    near = fabricated.finding(7, cluster=str(data.test["analysis"][0].metadata["cluster"]))
+    with pytest.raises(binding.Leaked, match="leaked into training"):
+        binding.check_leak(HeldOut(train=data.train, test=data.test, valid={"analysis": [near], "codefix": []}))
+
+
 def test_the_same_question_under_another_cluster_is_caught(data: HeldOut) -> None:
     same = data.train["analysis"][0]
     copy = msgspec.structs.replace(same, metadata=same.metadata | {"cluster": "elsewhere"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,8 @@ from pipeline.evaluation.measurement import question_id
 from pipeline.evaluation.neighbours import neighbour
 from pipeline.evaluation.opening import Opening, hopeless, object_end, read_opening
 from pipeline.evaluation.questions import draw
-from pipeline.evaluation.scores import cwe, cwe_related, false_positives, overlap, unparsable
+from pipeline.evaluation.scores import ANALYSIS, cwe, cwe_related, false_positives, overlap, score, unparsable
+from pipeline.records import Message
 from tests.evaluation import fabricated
 
 RIGHT = '{"cwe":"CWE-89","severity":"high","verdict":"vulnerable","lines":[4,6],"fix_kind":"code"}'
@@ -194,3 +196,14 @@ def test_the_draw_covers_clusters_first_keeps_pairs_and_ignores_order(most: int,
     assert len({one.metadata["cluster"] for one in drawn}) == min(5, -(-min(most, 24) // 2))
     halves = Counter(one.metadata["pair"] for one in drawn)
     assert sum(count == 1 for count in halves.values()) == min(most, 24) % 2
+
+
+def test_nothing_said_is_not_right_where_nothing_was_to_be_said() -> None:
+    bare = fabricated.finding(1)
+    unlabelled = msgspec.structs.replace(
+        bare, messages=(*bare.messages[:-1], Message(role="assistant", content="It is bad."))
+    )
+    silent = {question_id(unlabelled): Opening(cwe=89)}
+    for name in ("verdict", "severity", "verdict_f1", "precision", "recall", "false_positives"):
+        scorer = next(scorer for metric, scorer, _ in ANALYSIS if metric.name == name)
+        assert score(scorer, [unlabelled], silent).items == (), name

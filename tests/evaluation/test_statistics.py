@@ -140,3 +140,26 @@ def test_nothing_measured_has_no_value_and_one_cluster_no_interval() -> None:
     assert statistics.estimate([], []).value is None
     made = statistics.estimate(HALVES, ["c", "c"])
     assert (made.value, made.low) == (0.5, None)
+
+
+def test_a_swap_that_leaves_nothing_to_compute_is_no_evidence() -> None:
+    flags = [(1.0, 1.0), (0.0, 0.0), (0.0, 0.0)]  # one answer said "vulnerable", rightly
+    others = [(0.0, 0.0), (0.0, 1.0), (0.0, 0.0)]
+    made = statistics.compare(flags, others, ["a", "b", "c"])
+    assert made.p == 1.0 and made.verdict == "no difference"
+
+
+def test_an_empty_class_has_no_figure_and_is_compared_with_nothing() -> None:
+    assert statistics.estimate([(0.0, 0.0)] * 3, ["a", "b", "c"]).value is None
+    assert statistics.estimate([(0.0, 0.0, 0.0)] * 3, ["a", "b", "c"], statistics.f1).value is None
+    assert (
+        statistics.figure([]) is None
+        and statistics.figure([(0.0, 0.0)]) is None
+        and statistics.figure([(0.0, 2.0)]) == 0.0
+    )
+
+
+@pytest.mark.parametrize("clusters", [["a", "b"], ["a", "a", "b", "b"], list("abcdef")])
+def test_clusters_that_are_all_alike_give_no_interval_of_no_width(clusters: list[str]) -> None:
+    made = statistics.estimate([(0.3, 1.0)] * len(clusters), clusters)
+    assert made.value == pytest.approx(0.3) and (made.low, made.high) == (None, None)

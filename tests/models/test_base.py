@@ -138,6 +138,29 @@ def test_rope_theta_is_found_where_newer_transformers_write_it(tmp_path: Path, a
         load(moved)
 
 
+def test_an_adapter_of_another_model_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+    import mlx.core as mx
+
+    folder, adapter = tiny.make(tmp_path / "model", "olmo2"), tmp_path / "adapter"
+    adapter.mkdir()
+    about = {"fine_tune_type": "lora", "num_layers": 3, "lora_parameters": {"rank": 2, "scale": 1.0, "dropout": 0.0}}
+    (adapter / "adapter_config.json").write_text(json.dumps(about))
+    mx.save_safetensors(
+        str(adapter / "adapters.safetensors"), {"model.layers.7.self_attn.q_proj.lora_a": mx.ones((2, 2))}
+    )
+    with pytest.raises(InputRefused, match=r"doesn't fit this model: .*model\.layers\.7"):
+        load(folder, adapter)
+
+
+@pytest.mark.parametrize("size", [4, 500, 100_000])
+def test_weights_that_were_not_downloaded_whole_are_refused(tmp_path: Path, size: int) -> None:
+    folder = tiny.make(tmp_path / "model", "olmo2")
+    with (folder / "model.safetensors").open("r+b") as stream:
+        stream.truncate(size)
+    with pytest.raises(InputRefused, match=r"The model in .* can't be loaded"):
+        load(folder)
+
+
 def test_a_missing_tie_word_embeddings_is_read_from_the_weights(tmp_path: Path) -> None:
     for architecture, tied in (("olmo2", False), ("llama", True)):
         folder = tiny.make(tmp_path / architecture, architecture)

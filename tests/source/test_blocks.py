@@ -8,8 +8,9 @@ import pytest
 from config.settings import Source
 from pipeline.records import Excerpt, Tier
 from pipeline.source.document import document_of
+from pipeline.source.excerpt import cut
 from pipeline.source.place import Place
-from tests.source.trees import cut, finding_at
+from tests.source.trees import finding_at
 
 PADDING = 40
 

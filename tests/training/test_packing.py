@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mlx.utils import tree_unflatten
 
 from pipeline.models.load import load
+from pipeline.training import packing
 from pipeline.training.examples import Encoded
 from pipeline.training.mlx import adapters
 from pipeline.training.mlx.step import Stepper
@@ -200,6 +201,15 @@ def test_distribution_keeps_every_example_and_the_budget(lengths: list[int], bud
     assert sorted(number for part in parts for number in part) == list(table)
     for part in parts:
         assert len(part) == 1 or sum(table[number] for number in part) <= budget
+
+
+@pytest.mark.parametrize(("least", "most"), [(520, 700), (345, 400), (260, 300)])
+def test_many_examples_that_leave_rows_half_empty_are_laid_out_in_few_attempts(monkeypatch, least, most) -> None:
+    fill, attempts = packing._fill, []
+    monkeypatch.setattr(packing, "_fill", lambda *given: (attempts.append(given), fill(*given))[1])
+    table = {number: least + number * 7 % (most - least) for number in range(600)}
+    parts = distribute(list(table), table, 1024, 1)
+    assert len(parts) == 600 // (1024 // most) and len(attempts) == 1
 
 
 def test_examples_that_begin_alike_share_their_beginning() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,36 @@ def test_of_a_handful_nothing_is_held_out(tmp_path: Path) -> None:
     assert len(lines(part.train)) == 9 and not lines(part.valid)
 
 
+def test_a_line_keeps_its_number_in_what_is_trained_on_and_in_what_is_held_out(tmp_path: Path) -> None:
+    source = write(tmp_path / "chat.jsonl", range(25))
+    source.write_text("\n" + source.read_text())
+    (part,) = parts(source, tmp_path / "work", sequential=True)
+    whole = source.read_text().splitlines()
+    for path in (part.train, part.valid):
+        assert all(line in ("", whole[number]) for number, line in enumerate(path.read_text().splitlines()))
+    assert len(lines(part.train)) + len(lines(part.valid)) == 25 and len(lines(part.valid)) == 2
+
+
+def test_a_bad_line_is_named_as_it_stands_in_the_persons_own_file(tmp_path: Path) -> None:
+    source = write(tmp_path / "chat.jsonl", range(25))
+    source.write_text(source.read_text() + "{oops\n")
+    with pytest.raises(InputRefused, match=r"chat\.jsonl, line 26 is not JSON"):
+        parts(source, tmp_path / "work", sequential=True)
+
+
+def test_files_without_a_line_end_are_mixed_line_by_line(tmp_path: Path) -> None:
+    data = dataset(tmp_path / "data")
+    for kind in ("analysis", "codefix"):
+        path = data / kind / "train.jsonl"
+        path.write_text(path.read_text().rstrip())
+    (part,) = parts(data, tmp_path / "work", sequential=False)
+    assert [len(json.loads(line)["messages"]) for line in lines(part.train)] == [3] * 7
+
+
 def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="no data set"):
         parts(tmp_path, tmp_path / "work", sequential=True)
 
 
 def lines(path: Path) -> list[str]:
-    return path.read_text().splitlines()
+    return [line for line in path.read_text().splitlines() if line]

@@ -67,6 +67,11 @@ def test_accumulated_batches_are_one_batch_weighted_by_tokens(job) -> None:
     assert losses[0] == pytest.approx(losses[1], abs=2e-3)
 
 
+def test_no_layers_at_all_is_an_error_and_not_every_layer(job) -> None:
+    with pytest.raises(UsageError, match="nothing would be trained"):
+        trained(job(layers=0))
+
+
 @pytest.mark.parametrize("key", CHANGES)
 def test_a_changed_key_changes_the_adapter(job, key: str) -> None:
     assert trained(job("plain", **BASE)) != trained(job("changed", **BASE | {key: CHANGES[key]}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -16,9 +17,10 @@ import pytest
 
 from pipeline.models.load import answer_losses, answers, first_object_closed, load
 from pipeline.training import forgetting, peft
-from pipeline.training.mlx import fuse
+from pipeline.training.mlx import adapters, fuse
 from pipeline.training.mlx.backend import MlxBackend
 from pipeline.training.mlx.training import train
+from pipeline.training.recipe import Recipe
 
 from .conftest import conversation
 
@@ -100,6 +102,20 @@ def test_fusing_into_a_quantised_base_is_done_dequantised(job, tmp_path: Path, b
     outcome = fuse.fuse(Path(made.base_model), Path(made.output), tmp_path / "fused")
     assert outcome["dequantized"] and outcome["error"] < fuse.TOLERANCE
     assert_fused_says_the_same(made.base_model, made.output, tmp_path / "fused")
+
+
+def test_an_adapter_larger_than_a_quantisation_step_is_fused_into_a_model_that_loads(models, tmp_path: Path) -> None:
+    base, recipe = models("olmo2"), Recipe(rank=4, alpha=8.0, quantization="8bit")
+    model, _ = load(base, quantization="8bit")
+    weights = adapters.attach(model, recipe)
+    mx.random.seed(2)
+    large = {
+        name: mx.random.normal(value.shape) * 0.1 if name.endswith("lora_b") else value
+        for name, value in weights.items()
+    }
+    adapters.write(tmp_path / "adapter", large, model, recipe)
+    fuse.fuse(base, tmp_path / "adapter", tmp_path / "fused")
+    assert_fused_says_the_same(str(base), str(tmp_path / "adapter"), tmp_path / "fused")
 
 
 def test_fusing_into_a_base_that_came_quantised_is_done_dequantised(job, models, tmp_path: Path) -> None:
@@ -209,6 +225,17 @@ def test_too_much_forgotten_means_once_more_with_more_replay(trained, job) -> No
     assert result.replay_share == 0.25 and result.adapter == two.output
     assert forgetting.loss_rise(result) < forgetting.loss_rise(first)
     assert (Path(two.output) / "loss.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", ["adapters.safetensors", "adapter_config.json"])
+@pytest.mark.parametrize("size", [0, 10, 200])
+def test_a_damaged_adapter_of_stage_one_is_refused(trained, job, tmp_path: Path, name: str, size: int) -> None:
+    from config.errors import InputRefused
+
+    shutil.copytree(trained[0].output, tmp_path / "damaged")
+    os.truncate(tmp_path / "damaged" / name, size)
+    with pytest.raises(InputRefused, match="damaged"):
+        train(job("two", stage_one=tmp_path / "damaged", **GOOD), quiet, lambda: False)
 
 
 def test_an_adapter_of_another_rank_is_refused(trained, job) -> None:

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from config.errors import Error, Postponed
-from pipeline.training.backend import TrainingEvent, TrainingJob
+from pipeline.training.backend import TrainingEvent, TrainingJob, remember
 from pipeline.training.mlx import backend as mlx_backend
 from pipeline.training.mlx.backend import MlxBackend
 from pipeline.training.mlx.training import train
@@ -220,6 +220,23 @@ def test_a_full_disk_is_said_and_the_checkpoints_before_are_gone_on_from(job, mo
     train(filled, events.append, lambda: False)
     assert next(event for event in events if event.kind == "started").step == 4
     assert contents(filled) == contents(plain)
+
+
+def test_what_a_library_prints_does_not_get_between_the_events(job, monkeypatch, capfd) -> None:
+    from pipeline.training.mlx import training, worker
+
+    def noisy(job: TrainingJob, emit, cancelled) -> None:
+        print("[WARNING] by the way")
+        emit(TrainingEvent(kind="finished"))
+
+    made = job()
+    monkeypatch.setattr(training, "train", noisy)
+    monkeypatch.setattr(sys, "argv", ["worker", "--job", str(remember(made))])
+    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
+    assert worker.main() == 0
+    said = capfd.readouterr()
+    assert [msgspec.json.decode(line)["kind"] for line in said.out.splitlines()] == ["finished"]
+    assert "by the way" in said.err
 
 
 def test_a_child_that_is_killed_says_so_and_how_to_go_on(job) -> None:

@@ -66,11 +66,65 @@ def test_flags_come_before_the_recipe_and_the_recipe_before_the_settings(train, 
     assert (recipe["rank"], recipe["batch_size"], recipe["max_epochs"]) == (2, 3, 1)
 
 
+def test_what_was_made_is_never_overwritten_by_something_else(train, tmp_path: Path, capsys) -> None:
+    data, chat = dataset(tmp_path / "data"), write(tmp_path / "chat.jsonl", range(4))
+    earlier = tmp_path / "workspace/trained/earlier/codefix"
+    earlier.mkdir(parents=True)
+    (earlier / "adapters.safetensors").write_text("precious")
+    assert train(chat, "earlier") == 2
+    assert train(chat, "mine") == 0
+    assert train(data, "mine") == 2
+    assert train(write(tmp_path / "other.jsonl", range(5)), "mine") == 2
+    capsys.readouterr()
+    write(chat, range(6))
+    assert train(chat, "mine") == 2
+    assert "mine is there already, made from other data" in capsys.readouterr().err
+    assert (earlier / "adapters.safetensors").read_text() == "precious"
+    assert json.loads((tmp_path / "workspace/trained/mine/result.json").read_text())["examples"] == 4
+
+
+def test_two_at_once_under_one_name_do_not_mix(train, tmp_path: Path, capsys) -> None:
+    from pipeline.lock import exclusive
+
+    with exclusive(tmp_path / "workspace/trained/.work/mine"):
+        assert train(write(tmp_path / "chat.jsonl", range(4)), "mine") == 75
+    assert "choose another --output-name" in capsys.readouterr().err
+
+
+def test_a_single_example_is_trained_on_without_validation(train, tmp_path: Path) -> None:
+    assert train(write(tmp_path / "one.jsonl", range(1)), "few", "--max-epochs", "2") == 0
+    result = json.loads((tmp_path / "workspace/trained/few/result.json").read_text())
+    assert (result["examples"], result["examples_seen"], result["valid_loss_best"]) == (1, 2, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "chat.jsonl holds no conversation"),
+        ("{}\n", "chat.jsonl, line 1 is not a conversation: Object missing required field `messages`"),
+        ('[\n{"messages": []}]', "chat.jsonl, line 1 is not JSON"),
+    ],
+)
+def test_a_file_that_is_no_data_set_says_why(train, tmp_path: Path, capsys, content: str, said: str) -> None:
+    (tmp_path / "chat.jsonl").write_text(content)
+    assert train(tmp_path / "chat.jsonl", "x") == 3
+    assert said in capsys.readouterr().err
+
+
+def test_a_workspace_that_cannot_be_written_is_said_in_a_sentence(train, tmp_path: Path, capsys) -> None:
+    (tmp_path / "file").write_text("")
+    data = write(tmp_path / "chat.jsonl", range(4))
+    assert train(data, "x", "--output-dir", str(tmp_path / "file" / "workspace")) == 1
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'file'}" in said and ": Not a directory." in said
+
+
 @pytest.mark.parametrize(
     ("more", "said", "code"),
     [
         (("--upload",), "The repositories have no name", 2),
         (("--batch-size", "0"), "batch_size", 2),
+        (("--learning-rate", "nan"), "learning_rate", 2),
         (("--recipe", "nonsense"), "no recipe", 2),
         (("--output-name", "../up"), "no name", 2),
     ],

@@ -57,9 +57,10 @@ def _section(name: str, title: str, about: str, content: str) -> str:
 def _lead(report: Report) -> str:
     counts, base = report.counts, report.binding.get("base", {}).get("name", "the base model")
     train, test = sum(counts["train"].values()), sum(counts["test"].values())
+    apart = "that share no file and no near-duplicate with them" if counts.get("clustered", True) else "held out"
     return (
-        f'<p class="quiet">Trained on {train} examples from {escape(str(base))}, measured on {test} that share no file '
-        f"and no near-duplicate with them ({counts['test_clusters']} clusters). {counts['answered']} findings "
+        f'<p class="quiet">Trained on {train} examples from {escape(str(base))}, measured on {test} {apart} '
+        f"({counts['test_clusters']} clusters). {counts['answered']} findings "
         f"answered, {counts['explained']} of them explained in full, {counts['fixes']} fixes proposed.</p>"
     )
 

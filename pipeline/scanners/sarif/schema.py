@@ -7,8 +7,6 @@ from typing import Any, dataclass_transform
 import msgspec
 
 Number = int | float
-Line = int | float | str
-"""A line or column; some tools write it as text."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -42,10 +40,10 @@ class Content(_Part):
 class Region(_Part):
     """A part of a file. Lines and columns are 1-based; the end column is exclusive."""
 
-    start_line: Line | None = None
-    end_line: Line | None = None
-    start_column: Line | None = None
-    end_column: Line | None = None
+    start_line: Number | None = None
+    end_line: Number | None = None
+    start_column: Number | None = None
+    end_column: Number | None = None
     char_offset: Number | None = None
     char_length: Number | None = None
     snippet: Content | None = None
@@ -128,7 +126,7 @@ class Component(_Part):
 class Tool(_Part):
     """What wrote the run."""
 
-    driver: Component | None = None
+    driver: Component = Component()
     extensions: list[Component] | None = None
 
 
@@ -220,9 +218,8 @@ class Result(_Part):
     rule: RuleReference | None = None
     kind: str | None = None
     level: str | None = None
-    message: Message | None = None
+    message: Message = Message()
     locations: list[Place] | None = None
-    related_locations: list[Place] | None = None
     analysis_target: ArtifactLocation | None = None
     code_flows: list[CodeFlow] | None = None
     fixes: list[SuggestedFix] | None = None
@@ -235,7 +232,7 @@ class Result(_Part):
 class Run(_Part):
     """One run of one tool. Its results and artifacts are decoded one by one."""
 
-    tool: Tool | None = None
+    tool: Tool = Tool()
     results: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     artifacts: list[Artifact] | None = None
     original_uri_base_ids: dict[str, ArtifactLocation] | None = None
@@ -256,20 +253,19 @@ class Log(_Part):
 
 
 class _DriverName(_Part):
-    name: str | None = None
+    name: str = ""
 
 
 class _ToolName(_Part):
-    driver: _DriverName | None = None
+    driver: _DriverName = _DriverName()
 
 
 class ToolLog(_Part):
     """A run of which only the tool's name is read."""
 
-    tool: _ToolName | None = None
+    tool: _ToolName = _ToolName()
 
     @property
     def name(self) -> str:
         """The driver's name in lower case."""
-        driver = self.tool.driver if self.tool else None
-        return ((driver.name if driver else None) or "").strip().lower()
+        return self.tool.driver.name.strip().lower()

@@ -7,7 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.source.interface import Span
-from pipeline.source.sketch import LONGEST_READ
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -66,10 +65,10 @@ def span_of(node: Node) -> Span:
     return first + 1, last + 1
 
 
-def text_of(node: Node) -> str:
-    """Return a node's text on one line, cut far behind what is shown of a name: it is redacted before."""
+def text_of(node: Node, limit: int = 120) -> str:
+    """Return a node's text on one line, cut to `limit` characters."""
     text = (node.text or b"").decode("utf-8", "replace")
-    return " ".join(text.split())[:LONGEST_READ]
+    return " ".join(text.split())[:limit]
 
 
 def _errors(root: Node) -> Iterator[Node]:

@@ -34,8 +34,10 @@ def attach(model: Any, recipe: Recipe) -> Weights:
 
 
 def layer_count(model: Any, recipe: Recipe) -> int:
-    """Return how many upper blocks get adapters; raises `UsageError` for more than there are."""
+    """Return how many upper blocks get adapters; raises `UsageError` for none, and for more than there are."""
     there = len(model.layers)
+    if recipe.layers == 0:
+        raise UsageError("With `layers: 0` nothing would be trained.", "Set -1 for all blocks, or how many upper ones.")
     if recipe.layers > there:
         raise UsageError(f"The model has {there} blocks, not {recipe.layers}.", f"Set `layers` to at most {there}.")
     return there if recipe.layers < 1 else recipe.layers
@@ -59,12 +61,14 @@ def read(folder: Path, like: Weights, recipe: Recipe) -> Weights:
     path = folder / WEIGHTS
     if not path.is_file():
         raise InputRefused(f"{folder} holds no adapter.", "Repeat the stage that trains it.")
-    weights = cast(Weights, mx.load(str(path)))
-    about = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    try:
+        weights = cast(Weights, mx.load(str(path)))
+        mx.eval(weights)
+        trained = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["lora_parameters"]["scale"]
+    except (RuntimeError, ValueError, OSError, KeyError, TypeError) as error:
+        raise InputRefused(f"The adapter in {folder} is damaged.", "Repeat the stage that trains it.") from error
     shapes = {name: value.shape for name, value in weights.items()}
-    if shapes != {name: value.shape for name, value in like.items()} or (
-        about["lora_parameters"]["scale"] != scale(recipe)
-    ):
+    if shapes != {name: value.shape for name, value in like.items()} or trained != scale(recipe):
         raise InputRefused(
             f"The adapter in {folder} was trained with another rank, alpha, layers or target modules.",
             "Stage 2 goes on from stage 1's adapter: use the same ones for both.",

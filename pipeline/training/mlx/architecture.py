@@ -1,22 +1,29 @@
-"""mlx-lm's blocks, walked over a packed row: OLMo-2, OLMo-3 and the Llama family."""
+"""mlx-lm's blocks, walked over a packed row: OLMo-2, OLMo-3, the Llama family, Qwen 2 and 3."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import mlx.core as mx
 import msgspec
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
+from mlx_lm.models.rope_utils import DynamicNTKScalingRoPE
 from mlx_lm.tuner.dora import DoRALinear
 from mlx_lm.tuner.lora import LoRALinear
 
+from config.errors import InputRefused
+from pipeline.training.examples import Encoded
 from pipeline.training.mlx import elementwise
 from pipeline.training.mlx.attention import Run, all_runs, attend, runs_at
+from pipeline.training.mlx.elementwise import number as as_number
+from pipeline.training.mlx.loss import Head
 from pipeline.training.packing import Row
 
-PACKED = ("llama", "olmo2", "olmo3")
+PACKED = ("llama", "mistral", "olmo2", "olmo3", "qwen2", "qwen3")
+_PROBE = 16  # tokens
+_SAME = 1e-3  # of the largest logit: the same products of the same numbers
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -44,8 +51,40 @@ def first_trained(model: Any) -> int:
 
 
 def packable(model: Any) -> bool:
-    """Return whether the model's blocks are walked here; others compute one example at a time."""
-    return model.model_type in PACKED
+    """Return whether the model's blocks are walked here; others compute one example at a time.
+
+    So do rotary positions that depend on the length of what is given (`dynamic`): a part of an example
+    would get others than the whole.
+    """
+    if model.model_type not in PACKED:
+        return False
+    return not any(isinstance(layer.self_attn.rope, DynamicNTKScalingRoPE) for layer in model.layers)
+
+
+def check(model: Any, examples: Sequence[Encoded]) -> None:
+    """Raise `InputRefused` for an architecture whose logits aren't those of `Head` over its hidden states."""
+    tokens = mx.array(examples[0].tokens[:_PROBE], dtype=mx.int32)[None]
+    try:
+        found, wanted = Head(model).logits(_hidden_states(model, tokens)), model(tokens).astype(mx.float32)
+        apart = mx.abs(found - wanted).max() / mx.maximum(mx.abs(wanted).max(), 1e-9)
+    except (AttributeError, TypeError, ValueError):
+        apart = mx.array(1.0)
+    if as_number(apart) > _SAME:
+        raise InputRefused(
+            f"Models of the architecture {model.model_type} can't be trained: their logits are no plain product.",
+            f"Choose one of {', '.join(PACKED)}, or another that mlx-lm builds like these.",
+        )
+
+
+def _hidden_states(model: Any, tokens: mx.array) -> mx.array:
+    """Return the final hidden states of [1, tokens]; not every model has a default for the cache."""
+    return cast(mx.array, model.model(tokens, None))
+
+
+def hidden_bytes(model: Any) -> int:
+    """Return what the final hidden state of one token takes."""
+    hidden = _hidden_states(model, mx.array([[0]]))
+    return int(hidden.shape[-1] * hidden.dtype.size)
 
 
 class Walk:
@@ -87,11 +126,15 @@ class Walk:
         return cast(mx.array, x)
 
     def _one_by_one(self, plan: Plan) -> mx.array:
-        outputs = [
-            self.model.model(mx.array(plan.row.tokens[part.start : part.stop], dtype=mx.int32)[None])[0]
-            for part in plan.row.segments
-        ]
-        return mx.concatenate(outputs)[mx.array(plan.asked, dtype=mx.int32)][plan.among_asked]
+        """Compute each example as mlx-lm trains it: without its last token, which predicts nothing."""
+        outputs, places, before = [], [], 0
+        for number, part in enumerate(plan.row.segments):
+            tokens = mx.array(plan.row.tokens[part.start : part.stop - 1], dtype=mx.int32)
+            outputs.append(_hidden_states(self.model, tokens[None])[0])
+            asked = [position for position in plan.asked[before:] if position < part.stop]
+            places += [position - number for position in asked]
+            before += len(asked)
+        return mx.concatenate(outputs)[mx.array(places, dtype=mx.int32)][plan.among_asked]
 
     def _window(self, number: int) -> int | None:
         kinds = getattr(self.model.model, "layer_types", None)
@@ -147,12 +190,13 @@ class Walk:
         window: int | None,
         keys: Iterator[mx.array | None],
     ) -> mx.array:
-        size = attention.rope.dims if hasattr(attention.rope, "dims") else attention.head_dim
         queries = self.project(attention.q_proj, x if asked is None else x[asked], next(keys))
         key_rows = self.project(attention.k_proj, x, next(keys))
         values = self.project(attention.v_proj, x, next(keys))
+        heads = attention.n_heads if hasattr(attention, "n_heads") else attention.num_attention_heads
+        size = queries.shape[-1] // heads
         if "q_norm" in attention:
-            queries, key_rows = attention.q_norm(queries), attention.k_norm(key_rows)
+            queries, key_rows = _normed(attention.q_norm, queries), _normed(attention.k_norm, key_rows)
         mixed = attend(
             _heads(queries, size),
             _heads(key_rows, size),
@@ -189,6 +233,12 @@ def _keys(key: mx.array | None) -> Iterator[mx.array | None]:
     """Yield a random key for each of a block's seven linear layers."""
     for number in range(7):
         yield None if key is None else mx.random.split(key, 7)[number]
+
+
+def _normed(norm: Any, x: mx.array) -> mx.array:
+    """Return `norm` of a row as a whole (OLMo), or of each head by itself (Qwen 3): as wide as its weight."""
+    width = norm.weight.size
+    return cast(mx.array, norm(x if width == x.shape[-1] else x.reshape(-1, width)).reshape(x.shape))
 
 
 def _heads(x: mx.array, size: int) -> mx.array:

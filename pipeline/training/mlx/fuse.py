@@ -25,6 +25,8 @@ from pipeline.models.load import adapter_config, load
 from pipeline.training import files
 from pipeline.training.mlx.elementwise import number
 
+_BESIDE = ("tokenizer*", "*.jinja", "special_tokens_map.json", "vocab.json", "merges.txt", "added_tokens.json",
+           "generation_config.json")  # fmt: skip
 TOLERANCE = 0.02  # of the adapter's own effect on the logits
 PROMPTS = (
     "Explain this finding: a query is built from input.",
@@ -47,7 +49,8 @@ def fuse(base: Path, adapter: Path, output: Path, prompts: Sequence[str] = PROMP
     model, tokenizer = load(base, adapter)
     wanted = _logits(model, tokenizer, prompts)
     quantised = any(isinstance(getattr(module, "linear", None), nn.QuantizedLinear) for module in model.modules())
-    for dequantize in (False, True) if quantised else (False,):
+    came_quantised = "quantization" in json.loads((base / "config.json").read_text(encoding="utf-8"))
+    for dequantize in ((False, True) if came_quantised else (True,)) if quantised else (False,):
         fused = _fused(base, adapter, dequantize)
         error = _relative(_logits(fused, tokenizer, prompts), wanted, plain)
         if error <= TOLERANCE:
@@ -94,7 +97,7 @@ def _write(model: Any, base: Path, output: Path, dequantized: bool, quantised: b
     for name in ("quantization", "quantization_config") if dequantized or not quantised else ():
         config.pop(name, None)
     save_config(config, temporary / "config.json")
-    for pattern in ("tokenizer*", "*.jinja", "special_tokens_map.json", "vocab.json", "merges.txt"):
+    for pattern in _BESIDE:
         for path in base.glob(pattern):
             shutil.copy(path, temporary / path.name)
     files.rename_folder(temporary, output)

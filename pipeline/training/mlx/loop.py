@@ -50,6 +50,7 @@ class Loop:
         self.per_epoch = step_count(len(data.train) + replayed, examples_per_step(self.recipe))
         self.steps = self.per_epoch * self.recipe.max_epochs
         self.saved = -1
+        self.drawn: tuple[int, list[list[int]]] | None = None  # an epoch, and its steps
         self.meter, self.metered = energy.meter(), 0.0
 
     def run(self) -> Progress:
@@ -81,7 +82,7 @@ class Loop:
     def _resume(self) -> None:
         foreign, damaged = checkpoint.clear(self.folder, self.progress.identity)
         if foreign:
-            self.warn("Checkpoints of another data set, recipe or model were removed.")
+            self.warn("Checkpoints of another data set, recipe, model or version of MLX were removed.")
         if damaged:
             self.warn("Damaged checkpoints were removed; training goes on from an earlier one, or begins anew.")
         found = checkpoint.newest(self.folder, self.progress.identity)
@@ -124,15 +125,12 @@ class Loop:
         self._say(as_number(norm), rate, outcome, time.monotonic() - started)
 
     def _chosen(self, epoch: int) -> list[list[int]]:
-        recipe = self.recipe
-        return epoch_steps(
-            len(self.data.train),
-            len(self.data.replay),
-            recipe.replay_share,
-            examples_per_step(recipe),
-            recipe.seed,
-            epoch,
-        )
+        if self.drawn is None or self.drawn[0] != epoch:
+            recipe, data = self.recipe, self.data
+            per_step, seed = examples_per_step(recipe), recipe.seed
+            steps = epoch_steps(len(data.train), len(data.replay), recipe.replay_share, per_step, seed, epoch)
+            self.drawn = epoch, steps
+        return self.drawn[1]
 
     def _check(self, outcome: Outcome, norm: float, number: int) -> None:
         if math.isfinite(as_number(outcome.loss)) and math.isfinite(norm):

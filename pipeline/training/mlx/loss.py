@@ -36,10 +36,11 @@ class Head:
                 gradient.astype(like.dtype),
                 module.weight,
                 module.scales,
-                module.biases,
+                module.get("biases"),
                 transpose=False,
                 group_size=module.group_size,
                 bits=module.bits,
+                mode=module.mode,
             ).astype(like.dtype)
         return cast(mx.array, gradient.astype(like.dtype) @ module.weight)
 

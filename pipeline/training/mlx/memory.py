@@ -11,11 +11,12 @@ from typing import Any
 import mlx.core as mx
 import msgspec
 
+from config.errors import UsageError
 from pipeline.training import files
 from pipeline.training.backend import TrainingError, TrainingEvent, TrainingJob
 from pipeline.training.data import Data, longest
 from pipeline.training.mlx.adapters import Weights
-from pipeline.training.mlx.architecture import first_trained, packable
+from pipeline.training.mlx.architecture import first_trained, hidden_bytes, packable
 from pipeline.training.mlx.elementwise import on_cpu
 from pipeline.training.mlx.step import Stepper
 from pipeline.training.recipe import Recipe
@@ -73,9 +74,15 @@ def limit_bytes(recipe: Recipe) -> int:
 
 
 def _made(recipe: Recipe, model: Any, weights: Weights, data: Data, identity: str, limit: int, emit: Any) -> Plan:
+    if recipe.gradient_checkpointing and not packable(model):
+        raise UsageError(
+            f"Activations of the architecture {model.model_type} can't be recomputed here.",
+            "Set `gradient_checkpointing` to false.",
+        )
     shortest = longest(data.examples)
     wanted = max(shortest, recipe.token_budget or min(LARGEST_ROW[on_cpu()], _step_tokens(recipe, data)))
-    for budget, checkpointing in _choices(wanted, shortest, recipe.gradient_checkpointing):
+    fixed = recipe.gradient_checkpointing or not packable(model)
+    for budget, checkpointing in _choices(wanted, shortest, recipe.gradient_checkpointing, fixed):
         tried = msgspec.structs.replace(recipe, gradient_checkpointing=checkpointing)
         peak = dry_run(Stepper(model, tried, data.examples, budget), weights, budget, data)
         if peak <= limit:
@@ -98,18 +105,16 @@ def _made(recipe: Recipe, model: Any, weights: Weights, data: Data, identity: st
 
 def reference_bytes(model: Any, data: Data) -> int:
     """Return what stage 1's hidden states at answer positions take, kept for the KL term."""
-    norm = model.model.norm.weight
     answered = sum(sum(data.examples[number].answer) for number in [*data.train, *data.replay])
-    return answered * int(norm.size) * int(norm.dtype.size)
+    return answered * hidden_bytes(model)
 
 
 def _keeps(recipe: Recipe, model: Any, data: Data, left: int) -> bool:
     """Return whether what leaves the blocks below the adapters is worth keeping, and fits in half of `left`."""
     if recipe.max_epochs == 1 or not packable(model) or not first_trained(model):
         return False
-    norm = model.model.norm.weight
     tokens = sum(len(example.tokens) for example in data.examples)
-    return bool(tokens * norm.size * norm.dtype.size <= left // 2)
+    return tokens * hidden_bytes(model) <= left // 2
 
 
 def _step_tokens(recipe: Recipe, data: Data) -> int:
@@ -117,12 +122,12 @@ def _step_tokens(recipe: Recipe, data: Data) -> int:
     return int(mean * recipe.batch_size * 1.25) + 1
 
 
-def _choices(wanted: int, shortest: int, checkpointing: bool) -> list[tuple[int, bool]]:
+def _choices(wanted: int, shortest: int, checkpointing: bool, fixed: bool) -> list[tuple[int, bool]]:
     budgets = [wanted]
     while budgets[-1] > shortest:
         budgets.append(max(shortest, budgets[-1] // 2))
     choices = [(budget, checkpointing) for budget in budgets]
-    return choices if checkpointing else [*choices, *((budget, True) for budget in budgets)]
+    return choices if fixed else [*choices, *((budget, True) for budget in budgets)]
 
 
 def dry_run(stepper: Stepper, weights: Weights, budget: int, data: Data) -> int:

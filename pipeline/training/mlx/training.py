@@ -17,7 +17,7 @@ from pipeline.training import data, files
 from pipeline.training.backend import TrainingEvent, TrainingJob, TrainingResult
 from pipeline.training.course import Progress, figures, metrics
 from pipeline.training.data import Data
-from pipeline.training.mlx import adapters, memory
+from pipeline.training.mlx import adapters, architecture, memory
 from pipeline.training.mlx.adapters import Weights
 from pipeline.training.mlx.loop import Emit, Loop
 from pipeline.training.mlx.step import Stepper
@@ -38,6 +38,7 @@ def train(job: TrainingJob, emit: Emit, cancelled: Callable[[], bool]) -> Traini
     read = data.load(
         tokenizer, recipe.max_tokens, train=job.train, replay=replay, valid=job.valid, replay_valid=job.replay_valid
     )
+    architecture.check(model, read.examples)
     _say_excluded(read, emit)
     known = identity(job)
     planned = memory.planned(job, model, weights, read, known, emit)

@@ -7,6 +7,7 @@ Writes one JSON event a line to standard output; the last one is `finished`, `ca
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import signal
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from config.errors import Error, Postponed
+from config.errors import Error, Postponed, of_system
 from pipeline.models import blas
 from pipeline.training.backend import EventKind, TrainingError, TrainingEvent, TrainingJob
 
@@ -35,29 +36,33 @@ def main() -> int:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     job = msgspec.json.decode(arguments.job.read_bytes(), type=TrainingJob)
     try:
-        blas.load()
-        from pipeline.training.mlx.training import train
+        with contextlib.redirect_stdout(sys.stderr):  # what a library prints goes into the log
+            blas.load()
+            from pipeline.training.mlx.training import train
 
-        train(job, emit, _stop.is_set)
+            train(job, emit, _stop.is_set)
     except Error as error:
         kind: EventKind = "cancelled" if isinstance(error, Postponed) else "failed"
         emit(TrainingEvent(kind=kind, message=error.message, hint=error.hint, error=type(error).__name__))
         return error.exit_code
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        message = f"The disk that holds {job.work} is full."
-        hint = "Make room, then start it again: it goes on from its last checkpoint."
-        emit(TrainingEvent(kind="failed", message=message, hint=hint, error=TrainingError.__name__))
+        told = _told(error, job)
+        emit(TrainingEvent(kind="failed", message=told.message, hint=told.hint, error=TrainingError.__name__))
         return TrainingError.exit_code
     return 0
 
 
+def _told(error: OSError, job: TrainingJob) -> Error:
+    hint = "Make room, then start it again: it goes on from its last checkpoint."
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return Error(f"The disk that holds {job.work} is full.", hint) if full else of_system(error)
+
+
 def emit(event: TrainingEvent) -> None:
-    """Write an event as one line; a parent that has gone ends the training."""
+    """Write an event as one line to what was standard output; a parent that has gone ends the training."""
     try:
-        sys.stdout.buffer.write(msgspec.json.encode(event) + b"\n")
-        sys.stdout.buffer.flush()
+        sys.__stdout__.buffer.write(msgspec.json.encode(event) + b"\n")  # type: ignore[union-attr]
+        sys.__stdout__.buffer.flush()  # type: ignore[union-attr]
     except BrokenPipeError:
         os._exit(1)
 
