@@ -104,8 +104,8 @@ def _without_system(messages: Sequence[Message]) -> list[Message]:
 
 def stops(tokenizer: Tokenizer) -> tuple[int, ...]:
     """Return the tokens that end a turn, the tokenizer's own first: a model may have several."""
-    own = tokenizer.eos_token_id
-    others = sorted(set(getattr(tokenizer, "eos_token_ids", None) or ()) - {own})
+    own, known = tokenizer.eos_token_id, getattr(tokenizer, "eos_token_ids", None)  # transformers' own: a number
+    others = sorted(set(known if isinstance(known, set | list | tuple) else ()) - {own})
     return tuple(others) if own is None else (own, *others)
 
 
