@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from pipeline.source.blocks import parsing
 from pipeline.source.interface import Span
 from pipeline.source.language import language_of
 
@@ -64,10 +65,4 @@ def _indent(text: str, line: int) -> int:
 @lru_cache(maxsize=16)
 def parse(language: str, text: str) -> Any:
     """Return tree-sitter's root node, None when there is no grammar for the language."""
-    import tree_sitter_language_pack
-
-    try:
-        parser = tree_sitter_language_pack.get_parser(language)
-    except LookupError:
-        return None
-    return parser.parse(text.encode()).root_node
+    return parsing.parse(language, text.encode("utf-8", "surrogateescape"))

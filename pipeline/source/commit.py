@@ -22,10 +22,12 @@ from pipeline.source.interface import (
     MissingCommit,
     Reading,
     SourceError,
+    is_text,
 )
 
 _COMMIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/@{}^~+-]{0,250}")
 _MAX_LINKS = 5
+_LINK = "120000"
 _FETCH_AT_ONCE = 1000
 
 
@@ -66,23 +68,26 @@ class GitTree:
         """Return a file's bytes, or why not; symbolic links are followed inside the commit."""
         for _ in range(_MAX_LINKS):
             entry = self._entries().get(path)
-            if entry is None:
-                return Reading(absence=self._why_no_entry(path))
-            if entry.mode == "160000":
+            if entry is not None and entry.mode == "160000":
                 return Reading(absence=Absence.SUBMODULE)
-            reading = self._blob(entry.object_id)
-            if entry.mode != "120000" or reading.content is None:
+            if entry is not None and entry.mode != _LINK:
+                return self._blob(entry.object_id)
+            link = self._link(path)
+            if link is None:
+                return Reading(absence=self._why_no_entry(path))
+            reading = self._blob(self._entries()[link].object_id)
+            if reading.content is None:
                 return reading
-            target = reading.content.decode("utf-8", "replace")
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+            target = posixpath.join(posixpath.dirname(link), reading.content.decode("utf-8", "surrogateescape"))
+            path = posixpath.normpath(target + path.removeprefix(link))
             if path.startswith(("../", "/")):
                 return Reading(absence=Absence.OUTSIDE)
         return Reading(absence=Absence.OUTSIDE)
 
     def files(self) -> Iterator[str]:
-        """Yield the paths of all regular files, sorted; links and submodules are left out."""
+        """Yield the paths of all regular files, sorted; links, submodules and names that aren't text are left out."""
         for path, entry in self._entries().items():
-            if entry.mode.startswith("100"):
+            if entry.mode.startswith("100") and is_text(path):
                 yield path
 
     def digest(self) -> str:
@@ -114,6 +119,14 @@ class GitTree:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _link(self, path: str) -> str | None:
+        """Return the link that a path is or goes through, None without one."""
+        return next((one for one in (*_parents(path), path) if self._is_link(one)), None)
+
+    def _is_link(self, path: str) -> bool:
+        entry = self._entries().get(path)
+        return entry is not None and entry.mode == _LINK
 
     def _why_no_entry(self, path: str) -> Absence:
         if path.startswith("/") or ".." in path.split("/"):

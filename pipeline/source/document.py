@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipeline.source.interface import Absence, SourceTree
-from pipeline.source.language import language_of
+from pipeline.source.language import language_in
 from pipeline.source.text import absence_of_text, decode, is_generated, is_vendored, lines_of
 
 
@@ -28,7 +28,7 @@ class Document:
 def document_of(path: str, text: str) -> Document:
     """Return the document of a decoded text."""
     flags = (("generated",) if is_generated(path, text) else ()) + (("vendored",) if is_vendored(path) else ())
-    return Document(path=path, lines=tuple(lines_of(text)), language=language_of(path), flags=flags)
+    return Document(path=path, lines=tuple(lines_of(text)), language=language_in(path, text), flags=flags)
 
 
 def open_document(tree: SourceTree, path: str) -> Document | Absence:

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from pipeline.source.interface import MAX_FILE_BYTES, MAX_FILES, Absence, Reading, SourceError
+from pipeline.source.interface import MAX_FILE_BYTES, MAX_FILES, Absence, Reading, SourceError, is_text
 
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".gradle"})
 """Folders that are neither listed nor digested: other people's code and tools' caches."""
+
+
+_VERSION_CONTROL = SKIPPED_FOLDERS & {".git", ".hg", ".svn"}
 
 
 class FolderTree:
@@ -30,11 +33,11 @@ class FolderTree:
         return self.examine(path).content
 
     def examine(self, path: str) -> Reading:
-        """Return a file's bytes, or why not; links are followed only inside the root."""
-        if "\0" in path or path.startswith("/") or ".." in path.split("/"):
+        """Return a file's bytes, or why not; links are followed only inside the root, and not into `.git`."""
+        if "\0" in path or path.startswith("/") or ".." in path.split("/") or not is_text(path):
             return Reading(absence=Absence.OUTSIDE)
         real = Path(os.path.realpath(self.root / path))
-        if not real.is_relative_to(self.root):
+        if not real.is_relative_to(self.root) or _VERSION_CONTROL & set(real.relative_to(self.root).parts):
             return Reading(absence=Absence.OUTSIDE)
         return self._read(real)
 
@@ -57,7 +60,7 @@ class FolderTree:
                 identity = hashlib.sha256(reading.content).hexdigest()
             else:
                 identity = f"{reading.absence}:{_size(self.root / path)}"
-            total.update(f"{path}\0{identity}\n".encode(errors="surrogateescape"))
+            total.update(f"{path}\0{identity}\n".encode())
         return total.hexdigest()
 
     def close(self) -> None:
@@ -89,9 +92,9 @@ class FolderTree:
             return
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in SKIPPED_FOLDERS:
+                if entry.name not in SKIPPED_FOLDERS and is_text(entry.name):
                     yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/")
-            elif entry.is_file(follow_symlinks=False):
+            elif entry.is_file(follow_symlinks=False) and is_text(entry.name):
                 yield prefix + entry.name
 
 

@@ -25,6 +25,15 @@ class MissingCommit(InputRefused):
     """The repository given as source doesn't hold the commit asked for."""
 
 
+def is_text(path: str) -> bool:
+    """Tell whether a path can be written down; a file name may be any bytes, which no report can say."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Absence(StrEnum):
     """Why a path of a tree gives no text; each is counted by the stage `locate`."""
 
@@ -57,7 +66,7 @@ class SourceTree(Protocol):
         ...
 
     def files(self) -> Iterator[str]:
-        """Yield the paths of all files, sorted."""
+        """Yield the paths of all files, sorted; names that aren't UTF-8 are left out."""
         ...
 
     def digest(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import defaultdict
 from urllib.parse import unquote
 
@@ -23,10 +24,13 @@ class PathFinder:
         plain = reported.replace("\\", "/").removeprefix("file://")
         for candidate in dict.fromkeys((plain, unquote(plain))):
             cleaned = "/".join(part for part in candidate.split("/") if part not in ("", "."))
-            if cleaned and self._exists(cleaned):
-                return cleaned
-            if ".." not in cleaned.split("/") and (found := self._by_ending(cleaned)):
+            inside = _without_climbing(cleaned)
+            if inside and self._exists(inside):
+                return inside
+            if inside and (found := self._by_ending(inside)):
                 return found
+            if cleaned and not inside:
+                return cleaned
         return None
 
     def named(self, name: str) -> list[str]:
@@ -54,3 +58,9 @@ class PathFinder:
                 names[path.rpartition("/")[2]].append(path)
             self._by_name = dict(names)
         return self._by_name
+
+
+def _without_climbing(path: str) -> str:
+    """Return a path with its `a/..` taken out; nothing when it leaves the tree."""
+    plain = posixpath.normpath(path) if path else ""
+    return "" if plain in (".", "..") or plain.startswith("../") else plain

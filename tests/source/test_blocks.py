@@ -7,6 +7,7 @@ import pytest
 
 from config.settings import Source
 from pipeline.records import Excerpt, Tier
+from pipeline.source.blocks import parsing
 from pipeline.source.document import document_of
 from pipeline.source.excerpt import cut
 from pipeline.source.place import Place
@@ -70,6 +71,16 @@ SAMPLES = {
     "terraform module": ("m.tf", "#", 'module "a" {\n  source = "git::x" # FLAG\n}\n\nresource "x" "y" {\n}\n', "module a", 'module "a" {\n  source = "git::x" # FLAG\n}\n', ""),
     "a job of gitlab": (".gitlab-ci.yml", "#", "build:\n  script:\n    - curl x | sh # FLAG\ntest:\n  script: []\n", "build", "build:\n  script:\n    - curl x | sh # FLAG\n", ""),
     "package.json": ("package.json", "", '{\n  "dependencies": {\n    "b": "FLAG",\n    "c": "2"\n  }\n}\n', "dependencies / b", '    "b": "FLAG",\n', '  "dependencies": {\n'),
+    "a decorator": ("a.py", "#", "@app.route('/x', methods=['FLAG'])\n@login\ndef f(x):\n    return run(x)\n", "f", "@app.route('/x', methods=['FLAG'])\n@login\ndef f(x):\n    return run(x)\n", ""),
+    "a decorator of typescript": ("a.ts", "//", "export class C {\n  a = 1;\n  @Guard()\n  @Get('FLAG')\n  find(id: string) {\n    return id;\n  }\n}\n", "C.find", "  @Guard()\n  @Get('FLAG')\n  find(id: string) {\n    return id;\n  }\n", "export class C {\n"),
+    "an attribute of rust": ("a.rs", "//", "#[inline]\n#[get(\"/FLAG\")]\nfn f() {\n    x();\n}\n", "f", "#[inline]\n#[get(\"/FLAG\")]\nfn f() {\n    x();\n}\n", ""),
+    "a macro": ("a.h", "//", "#define COPY(a, b) do { \\\n  FLAG(a, b); \\\n} while (0)\n", "COPY", "#define COPY(a, b) do { \\\n  FLAG(a, b); \\\n} while (0)\n", ""),
+    "an initialiser": ("A.java", "//", "class A {\n  static {\n    run(FLAG);\n  }\n  int x;\n}\n", "A.", "  static {\n    run(FLAG);\n  }\n", "class A {\n"),
+    "a type of go": ("a.go", "//", "type A struct {\n\tFLAG string\n}\n", "A", "type A struct {\n\tFLAG string\n}\n", ""),
+    "a script without a suffix": ("bin/deploy", "", "#!/usr/bin/env bash\n" + "# x\n" * 30 + "run() {\n  eval FLAG\n}\n", "run", "run() {\n  eval FLAG\n}\n", ""),
+    "a project of .net": ("A.csproj", "", "<Project>\n  <ItemGroup>\n    <PackageReference Include=\"a\">\n      <Version>FLAG</Version>\n    </PackageReference>\n  </ItemGroup>\n</Project>\n", "Project / ItemGroup / PackageReference", "    <PackageReference Include=\"a\">\n      <Version>FLAG</Version>\n    </PackageReference>\n", "<Project>\n  <ItemGroup>\n"),
+    "a stack in a .template": ("s.template", "#", "Resources:\n  Bucket:\n    Type: FLAG\n  Other:\n    Type: X\n", "Resources / Bucket", "  Bucket:\n    Type: FLAG\n", "Resources:\n"),
+    "a class declared in puppet": ("n.pp", "#", "node 'x' {\n  class { 'b':\n    key => FLAG,\n  }\n}\n", "node / b", "  class { 'b':\n    key => FLAG,\n  }\n", "node 'x' {\n"),
     "go.mod": ("go.mod", "//", "module a\n\nrequire (\n\tb v1 // FLAG\n\tc v2\n)\n", "b", "\tb v1 // FLAG\n", ""),
 }  # fmt: skip
 
@@ -79,7 +90,7 @@ def test_a_flagged_line_lies_in_its_block(name: str) -> None:
     path, comment, text, symbol, shown, header = SAMPLES[name]
     text = pad(comment, text) if comment and name != "php" else text
     excerpt = excerpt_of(path, text)
-    assert excerpt.tier is Tier.PARSED or name in ("kotlin", "workflow")
+    assert excerpt.tier is Tier.PARSED or name in ("kotlin", "workflow", "a class declared in puppet")
     assert excerpt.text.rstrip("\n") == shown.rstrip("\n")
     assert excerpt.header == header
     if symbol is not None:
@@ -150,6 +161,25 @@ def test_a_template_in_yaml_is_read_as_yaml() -> None:
     assert excerpt.tier is Tier.PARTIAL and "kind: Pod" in excerpt.text
 
 
+def test_a_template_over_several_lines_is_none_of_the_yaml() -> None:
+    text = (
+        '{{- /*\n  a: { comment\n*/}}\napiVersion: v1\nkind: Secret\nannotations: {{ toYaml (dict\n  "a" 1\n  ) | nindent 4 }}\n'
+        "data:\n  {{ $key }}-x: FLAG\n  {{ if .a }}a: b{{ end }}\n---\nkind: Pod\n"
+    )
+    excerpt = excerpt_of("templates/secret.yaml", text)
+    assert excerpt.tier is Tier.PARTIAL and "kind: Secret" in excerpt.text and "kind: Pod" not in excerpt.text
+
+
+@pytest.mark.parametrize(
+    ("path", "word", "start"), [("A.kt", "val", "fun f() {\n"), ("a.swift", "let", "func f() {\n")]
+)
+def test_a_local_variable_is_not_what_a_line_lives_in(path: str, word: str, start: str) -> None:
+    body = [f"  {word} a{number} = {number}\n" for number in range(100)]
+    body[50] = f"  {word} FLAG = exec(x)\n"
+    excerpt = excerpt_of(path, start + "".join(body) + "}\n", max_lines=20)
+    assert (excerpt.symbol, excerpt.header, excerpt.text.count("\n")) == ("f", start, 20)
+
+
 def test_a_script_in_a_page_is_read_as_a_script() -> None:
     filler = "<p>text</p>\n" * 80
     text = f"<html>\n{filler}<script>\nfunction f(x) {{\n  eval(x) // FLAG\n}}\n</script>\n{filler}</html>\n"
@@ -171,6 +201,33 @@ def test_a_minified_line_is_cut_round_the_flagged_columns() -> None:
     assert isinstance(excerpt, Excerpt)
     assert "eval(x)" in excerpt.text and len(excerpt.text) < 1100
     assert excerpt.flags == ("generated", "shortened")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.yml", "- " * 3000 + "FLAG\n"),
+        ("b.yml", "".join(" " * level + "a:\n" for level in range(300)) + " " * 300 + "FLAG: 1\n"),
+        ("a.kt", '"${' * 1100 + "FLAG\n"),
+        ("a.pl", '"${' * 100 + "FLAG\n"),
+    ],
+)
+def test_a_text_its_grammar_would_crash_on_is_a_window(path: str, text: str) -> None:
+    assert excerpt_of(path, text).tier is Tier.WINDOW
+
+
+def test_a_text_that_takes_too_long_is_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "MAX_SECONDS", 0.02)
+    assert excerpt_of("a.rb", "<!-- \n" * 600 + "FLAG\n").tier is Tier.WINDOW
+    assert excerpt_of("a.rb", "def f\n  FLAG\nend\n").symbol == "f"
+
+
+def test_a_long_text_is_parsed_like_a_short_one() -> None:
+    text = "import os\n" + "".join(f"def f{number}(x):\n    return os.system(x)\n\n" for number in range(200))
+    root, plain = parsing.parse("python", text.encode()), parsing.parser_of("python").parse(text.encode()).root_node
+    assert (
+        root is not None and str(root) == str(plain) and root.named_children[-1].text == plain.named_children[-1].text
+    )
 
 
 def test_an_unreadable_text_is_a_window() -> None:

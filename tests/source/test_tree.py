@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from config.errors import UsageError
+from pipeline.source.interface import SourceTree
 from pipeline.source.mirror import Mirror
 from pipeline.source.paths import PathFinder
 from pipeline.source.tree import Absence, FolderTree, GitTree, MissingCommit, SourceError, open_tree
@@ -146,6 +149,8 @@ def test_a_mirror_takes_no_password_in_its_address(tmp_path: Path) -> None:
         ("x.py", None),
         ("deep/y.py", "one/deep/y.py"),
         ("/nowhere/else.py", None),
+        ("src/../one/deep/y.py", "one/deep/y.py"),
+        ("/build/src/gen/../x.py", "src/x.py"),
     ],
 )
 def test_a_reported_path_is_found(tmp_path: Path, reported: str, found: str | None) -> None:
@@ -157,3 +162,57 @@ def test_a_reported_path_that_climbs_out_stays_refused(tmp_path: Path) -> None:
     tree = FolderTree(write_files(tmp_path / "root", {"etc/passwd": ""}))
     found = PathFinder(tree).find("../../etc/passwd")
     assert found is not None and tree.examine(found).absence is Absence.OUTSIDE
+
+
+def test_a_folder_reads_nothing_of_git_itself(tmp_path: Path) -> None:
+    tree = FolderTree(write_files(tmp_path, {".git/config": "token", "a.py": ""}))
+    (tmp_path / "link").symlink_to(".git/config")
+    assert tree.examine(".git/config").absence is tree.examine("link").absence is Absence.OUTSIDE
+
+
+@pytest.mark.parametrize("kind", [FolderTree, lambda folder: GitTree(folder, "HEAD")])
+def test_a_path_through_a_linked_folder_is_read(tmp_path: Path, kind: Callable[[Path], SourceTree]) -> None:
+    (write_files(tmp_path, {"real/sub/a.py": "x"}) / "link").symlink_to("real/sub")
+    (tmp_path / "out").symlink_to("..")
+    repository(tmp_path, {})
+    with kind(tmp_path) as tree:
+        assert tree.read("link/a.py") == b"x"
+        assert tree.examine("out/a.py").absence is Absence.OUTSIDE
+
+
+@pytest.mark.parametrize("kind", [FolderTree, lambda folder: GitTree(folder, "HEAD")])
+def test_a_name_that_is_not_text_is_never_named(tmp_path: Path, kind: Callable[[Path], SourceTree]) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    try:
+        write_files(Path(folder), {"x/requirements.txt": "flask==1\n"})
+    except OSError:
+        pytest.skip("this file system takes only names that are text")
+    repository(tmp_path, {"a.py": ""})
+    with kind(tmp_path) as tree:
+        assert list(tree.files()) == ["a.py"]
+        assert PathFinder(tree).find("x/requirements.txt") is None
+        assert tree.examine("a\ud800.py").content is None
+
+
+def test_objects_are_read_as_they_are_not_as_they_were_replaced(tmp_path: Path) -> None:
+    (commit,) = repository(tmp_path, {"a.py": "true", "b.py": "false"})
+    run_git(
+        tmp_path, "replace", run_git(tmp_path, "rev-parse", "HEAD:a.py"), run_git(tmp_path, "rev-parse", "HEAD:b.py")
+    )
+    with GitTree(tmp_path, commit) as tree:
+        assert tree.read("a.py") == b"true"
+
+
+def test_a_repository_git_refuses_is_never_taken_for_a_folder(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "r", {".git": "gitdir: /nowhere/at/all\n", "a.py": ""})
+    with pytest.raises(SourceError, match="not a git repository: /nowhere"):
+        open_tree(str(folder), "main")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_another_users_repository_says_what_to_do(tmp_path: Path) -> None:
+    (commit,) = repository(tmp_path / "r", {"a.py": ""})
+    subprocess.run(["chown", "-R", "12345", str(tmp_path / "r")], check=True)
+    with pytest.raises(SourceError, match="dubious ownership") as told:
+        open_tree(str(tmp_path / "r"), commit)
+    assert "safe.directory" in told.value.hint

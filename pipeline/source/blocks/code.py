@@ -23,6 +23,8 @@ FUNCTIONS = frozenset({
     "init_declaration", "deinit_declaration", "subroutine_declaration_statement",  # Swift; Perl
     "generator_function_declaration", "local_function_statement", "operator_declaration", "property_declaration",
     "getter", "setter", "function_signature", "trigger_declaration", "macro_definition", "modifier_definition",
+    "static_initializer", "anonymous_initializer", "subscript_declaration", "indexer_declaration",
+    "conversion_operator_declaration", "preproc_function_def",
 })  # fmt: skip
 ANONYMOUS = frozenset({
     "arrow_function", "function_expression", "generator_function", "func_literal", "anonymous_function",
@@ -51,6 +53,9 @@ _WRAPPERS = frozenset({
     "short_var_declaration", "expression_list", "call_statement", "await_expression", "declaration_statement",
     "property", "method_call", "parenthesized_expression",
 })  # fmt: skip
+_MARKS = frozenset({"decorator", "attribute_item"})
+"""What stands above a definition and belongs to it, where the grammar doesn't put it inside."""
+
 _BODIES = ("body", "block", "class_body", "function_body", "compound_statement", "declaration_list", "enum_body")
 _NAMES = frozenset({
     "identifier", "simple_identifier", "type_identifier", "name", "constant", "word", "property_identifier",
@@ -63,6 +68,7 @@ _MIN_ANONYMOUS_LINES = 3
 
 def code_blocks(nodes: list[Node]) -> list[Block]:
     """Return the functions and classes among the nodes around a place, outermost first."""
+    nodes = _with_marked(nodes)
     blocks: list[Block] = []
     for index, node in enumerate(nodes):
         block = _block(nodes, index)
@@ -92,9 +98,22 @@ def _top_level(root: Node) -> list[Node]:
     return found
 
 
+def _with_marked(nodes: list[Node]) -> list[Node]:
+    """Return the nodes, those of a decorator exchanged for the definition that it stands above."""
+    at = next((index for index, node in enumerate(nodes) if node.type in _MARKS), None)
+    if at is None:
+        return nodes
+    after = nodes[at].next_named_sibling
+    while after is not None and after.type in _MARKS | {"comment", "line_comment"}:
+        after = after.next_named_sibling
+    return [*nodes[:at], *([after] if after is not None else [])]
+
+
 def _block(nodes: list[Node], index: int) -> Block | None:
     node = nodes[index]
     outer = _wrapped(nodes, index)
+    if node.type == "property_declaration" and any(one.type in FUNCTIONS | ANONYMOUS for one in nodes[:index]):
+        return None  # Kotlin's and Swift's local variables
     if node.type in FUNCTIONS:
         return _make(node, outer, _name(node), Kind.UNIT)
     if node.type in CLASSES:
@@ -125,8 +144,11 @@ def _wrapped(nodes: list[Node], index: int) -> Node:
 
 
 def _make(node: Node, outer: Node, name: str, kind: Kind) -> Block:
-    span = span_of(outer)
-    return Block(span=span, name=name, kind=kind, signature=(span[0], _signature_end(node, span)))
+    first, last = span_of(outer)
+    above = outer.prev_named_sibling
+    while above is not None and above.type in _MARKS:
+        first, above = span_of(above)[0], above.prev_named_sibling
+    return Block(span=(first, last), name=name, kind=kind, signature=(first, _signature_end(node, (first, last))))
 
 
 def _signature_end(node: Node, span: Span) -> int:
@@ -153,6 +175,8 @@ def _name(node: Node) -> str:
         if inner is None:
             break
         named = inner
+    if named is None and node.type == "type_declaration" and node.named_children:
+        named = node.named_children[0].child_by_field_name("name")
     if named is None:
         named = next((child for child in node.named_children if child.type in _NAMES | {"type", "user_type"}), None)
     return text_of(named, 60) if named is not None else node.type

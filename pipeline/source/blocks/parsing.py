@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+import time
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +16,15 @@ if TYPE_CHECKING:
 
 MAX_ERROR_SHARE = 0.5
 """A parse with more of the file in errors than this is worth no more than a window of lines."""
+
+
+MAX_SECONDS = 10.0
+"""CPU seconds a parse may take: two megabytes of code take less than three."""
+
+_SMALL = 2000
+_CHUNK = 1 << 20
+_DEEP_YAML = re.compile(rb"^[ \t\-?]{240}", re.MULTILINE)
+_MOST_OPEN = {"kotlin": 500, "perl": 60}
 
 
 @cache
@@ -27,9 +39,36 @@ def parser_of(language: str) -> Parser | None:
 
 
 def parse(language: str, source: bytes) -> Node | None:
-    """Return the root of a parse, None when the language has no grammar."""
+    """Return the root of a parse; None without a grammar, and for what the grammar can't be trusted with.
+
+    That is a text nested so deep that its scanner crashes, and one that takes more than `MAX_SECONDS`
+    of CPU: what is no text of the language at all may take the square of its length.
+    """
     parser = parser_of(language)
-    return None if parser is None else parser.parse(source).root_node
+    if parser is None or _is_too_deep(language, source):
+        return None
+    if len(source) <= _SMALL:
+        return parser.parse(source).root_node
+    limit = time.thread_time() + MAX_SECONDS
+    try:
+        found = parser.parse(
+            lambda offset, _: source[offset : offset + _CHUNK], progress_callback=lambda *_: time.thread_time() > limit
+        )
+    except ValueError:
+        parser.reset()
+        return None
+    return parser.parse(source, found).root_node  # all of it is used again; this one holds its text
+
+
+def _is_too_deep(language: str, source: bytes) -> bool:
+    """Tell a text on which a grammar's scanner overruns its stack: YAML of 254 levels, texts inside of texts."""
+    if language == "yaml":
+        return _DEEP_YAML.search(source) is not None
+    most = _MOST_OPEN.get(language)
+    if most is None or source.count(b"{") < most:
+        return False
+    steps = (1 if bracket[0] == b"{" else -1 for bracket in re.finditer(rb"[{}]", source))
+    return max(itertools.accumulate(steps), default=0) >= most
 
 
 def error_share(root: Node) -> float:

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pipeline.source.interface import Span
 
 _DIRECTIVE = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif|else|endif)?")
-_TEMPLATE_LINE = re.compile(r"^\s*(\{\{[^}]*\}\}|\{%.*%\}|\{\{-?\s*/\*.*)\s*$")
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+_TEMPLATE = re.compile(
+    r"\{\{-?\s*/\*.{0,4000}?\*/\s*-?\}\}|\{\{.{0,2000}?\}\}|\{%.{0,2000}?%\}|\{#.{0,2000}?#\}", re.DOTALL
+)
+_HOLE = "\0"
 _SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 
@@ -37,8 +39,8 @@ def without_preprocessor(text: str, flagged: Span) -> str:
 
 def without_templates(text: str) -> str:
     """Return YAML or JSON with lines that are only template blank, and values from templates as words."""
-    lines = ["" if _TEMPLATE_LINE.match(line) else line for line in text.split("\n")]
-    return "\n".join(_TEMPLATE.sub(lambda match: "x" * len(match.group()), line) for line in lines)
+    holes = _TEMPLATE.sub(lambda match: re.sub(r"[^\n]", _HOLE, match.group()), text)
+    return "\n".join(line.replace(_HOLE, "x") if line.strip(f"{_HOLE} \t") else "" for line in holes.split("\n"))
 
 
 def script_only(text: str, flagged: Span) -> tuple[str, str] | None:

@@ -12,6 +12,9 @@ REST = "**"
 ANY = "*"
 """A pattern's segment that stands for one segment: a parameter."""
 
+OPTIONAL = "?"
+"""A pattern's segment that stands for one segment or, at the end of a path, for none."""
+
 MAX_ROUTES = 2000
 """Routes read of one file."""
 
@@ -46,6 +49,7 @@ class Files:
 
     texts: Mapping[str, str]
     by_name: dict[str, list[str]] = field(default_factory=dict)
+    _constants: dict[str, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for path in sorted(self.texts):
@@ -54,6 +58,19 @@ class Files:
     def ending(self, suffixes: tuple[str, ...]) -> Iterable[tuple[str, str]]:
         """Yield (path, text) of the files with one of the suffixes, in order of path."""
         return ((path, self.texts[path]) for path in sorted(self.texts) if path.endswith(suffixes))
+
+    def ending_with(self, tail: str) -> str | None:
+        """Return the first path that is `tail` or ends with it after a `/`."""
+        known = self.by_name.get(tail.rpartition("/")[2], [])
+        return next((path for path in known if path == tail or path.endswith("/" + tail)), None)
+
+    def constant(self, name: str) -> str | None:
+        """Return the text of a constant that has one value in the whole tree, wherever it stands; None otherwise."""
+        if name not in self._constants:
+            pattern = re.compile(rf"\b{re.escape(name)}\b\s*(?::\s*[\w<>.]+\s*)?[=:]\s*(['\"`])([^'\"`\n]*)\1")
+            found = {match[2] for text in self.texts.values() if name in text for match in pattern.finditer(text)}
+            self._constants[name] = found.pop() if len(found) == 1 and name else None
+        return self._constants[name]
 
     def definition(self, path: str, *patterns: str) -> int | None:
         """Return the line of the first of the patterns that stands in a file, 1-based."""
@@ -80,6 +97,12 @@ def line_at(text: str, position: int) -> int:
 
 
 def _segment(part: str) -> str:
+    if part.startswith("*."):
+        return ANY
     if part in ("**", "*", "(.*)", ".*") or part.startswith(("{*", "<path:", "*", "{...", "{**")):
         return REST
+    if part.endswith((":path}", "...}")):
+        return REST
+    if re.fullmatch(r":\w+\?|\{\w+\?\}", part):
+        return OPTIONAL
     return ANY if _PARAMETER.search(part) else part

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from pipeline.source.routes.interface import ANY, REST, Route
+from pipeline.source.routes.interface import ANY, OPTIONAL, REST, Route
+
+_FORMAT = re.compile(r"\.(?:json|xml|html|js|csv|pdf|txt)$")
+"""What Rails takes off the end of any path."""
 
 LEAST = 0.3
 """Matches less sure than this are none."""
@@ -30,7 +34,11 @@ class Match:
 
 def match_url(url: str, method: str | None, routes: Iterable[Route]) -> Match | None:
     """Return the route that answers a URL best; None when none does by at least `LEAST`."""
-    path = tuple(unquote(part) for part in urlsplit(url).path.split("/") if part)
+    try:
+        whole = urlsplit(url).path
+    except ValueError:  # no URL at all
+        return None
+    path = tuple(unquote(part.partition(";")[0]) for part in whole.split("/") if part)
     rated = [(confidence, route) for route in routes if (confidence := _confidence(path, method, route)) >= LEAST]
     if not rated:
         return None
@@ -55,6 +63,8 @@ def _confidence(path: tuple[str, ...], method: str | None, route: Route) -> floa
 def _fit(path: tuple[str, ...], route: Route) -> float:
     """Return how well a pattern fits: literals tell, parameters tell less, a missing prefix costs."""
     whole = _literals(path, route.pattern)
+    if whole is None and route.framework == "rails" and path:
+        whole = _literals((*path[:-1], _FORMAT.sub("", path[-1])), route.pattern)
     if whole is not None:
         share = 1.0 if not route.pattern else whole / len(route.pattern)
         return 0.6 + 0.4 * share
@@ -71,7 +81,9 @@ def _literals(path: tuple[str, ...], pattern: tuple[str, ...]) -> int | None:
     for place, segment in enumerate(pattern):
         if segment == REST:
             return count
-        if place >= len(path) or (segment not in (ANY, path[place])):
+        if place >= len(path):
+            return count if segment == OPTIONAL else None
+        if segment not in (ANY, OPTIONAL, path[place]):
             return None
         count += segment == path[place]
     return count if len(path) == len(pattern) else None

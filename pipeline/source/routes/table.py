@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from pipeline.source.interface import SourceTree
+from pipeline.source.routes.django import django_routes
+from pipeline.source.routes.flask import flask_and_fastapi_routes
 from pipeline.source.routes.interface import Files, Reader, Route
 from pipeline.source.routes.javascript import javascript_routes
 from pipeline.source.routes.ktor import ktor_routes
-from pipeline.source.routes.python import django_routes, flask_and_fastapi_routes
 from pipeline.source.routes.rails import rails_routes
 from pipeline.source.routes.spring import spring_routes
 from pipeline.source.text import absence_of_text, decode, is_vendored
