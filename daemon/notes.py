@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from itertools import islice
 from pathlib import Path
 
 from config.settings import Settings
@@ -13,9 +12,9 @@ from daemon.clock import Clock
 from daemon.errors import on_disk
 from daemon.store.records import NewRun, Run, RunState
 from daemon.store.store import Store
+from pipeline.knowledge.folder import note_files
 
 FACT = "notes"
-MOST = 10_000
 FINISHED = (RunState.DONE, RunState.NOT_BETTER)
 
 
@@ -88,10 +87,10 @@ def _link(source: str, target: str) -> None:
 def _state(folder: Path) -> str:
     """Return what tells one state of the notes from another: a SHA-256 over names, sizes and times."""
     total = hashlib.sha256()
-    for path in sorted(islice(folder.rglob("*.md"), MOST)) if folder.is_dir() else ():
+    for name, path in note_files(folder):
         try:
             seen = path.stat()
         except OSError:
             continue
-        total.update(f"{path.relative_to(folder)}\0{seen.st_size}\0{seen.st_mtime_ns}\0".encode())
+        total.update(f"{name}\0{seen.st_size}\0{seen.st_mtime_ns}\0".encode())
     return total.hexdigest()

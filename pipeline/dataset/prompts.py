@@ -27,7 +27,7 @@ CODEFIX_SYSTEM = (
     "for the lines marked > and nothing else."
 )
 MESSAGE_LENGTH = 600
-_CLOSING = re.compile(r"</(?=(finding|code|passage|package|image|url)\b)", re.IGNORECASE)
+_CLOSING = re.compile(r"<(\s*)/(?=\s*(?:finding|code|passage|package|image|url)\b)", re.IGNORECASE)
 
 
 def question(finding: Finding, code: str, knowledge: str = "") -> str:
@@ -49,8 +49,8 @@ def numbered(excerpt: Excerpt, first: int, last: int) -> str:
         for number, line in enumerate(lines, excerpt.start_line)
     )
     header = f"{excerpt.header.rstrip()}\n…\n" if excerpt.header else ""
-    symbol = f" in={excerpt.symbol}" if excerpt.symbol else ""
-    return f"<code path={excerpt.path}{symbol}>\n{as_data(header + body)}\n</code>"
+    symbol = f" in={_attribute(excerpt.symbol)}" if excerpt.symbol else ""
+    return f"<code path={_attribute(excerpt.path)}{symbol}>\n{as_data(header + body)}\n</code>"
 
 
 def coordinate(finding: Finding) -> str:
@@ -82,7 +82,7 @@ def place(finding: Finding) -> str:
 
 def as_data(text: str) -> str:
     """Break up closing tags, so that text can't leave the frame it stands in."""
-    return _CLOSING.sub("<\\/", text)
+    return _CLOSING.sub(r"<\1\\/", text)
 
 
 def shorten(text: str, length: int) -> str:
@@ -95,9 +95,14 @@ def shorten(text: str, length: int) -> str:
     return cut[: end + 1] if end > length // 2 else cut[: cut.rfind(" ") if " " in cut else length] + " …"
 
 
+def _attribute(text: str) -> str:
+    """Return text as it may stand in a tag: on one line, and unable to end a frame."""
+    return as_data(re.sub(r"[\r\n]+", " ", text))
+
+
 def _finding(finding: Finding) -> str:
     lines = [
-        f"<finding scanner={finding.scanner.name} rule={as_data(finding.rule.id)}>",
+        f"<finding scanner={_attribute(finding.scanner.name)} rule={_attribute(finding.rule.id)}>",
         as_data(shorten(finding.message, MESSAGE_LENGTH)),
         f"at {as_data(place(finding))}",
         "</finding>",

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.knowledge.catalogue import catalogue_entries
-from pipeline.knowledge.interface import Entry, KnowledgeError
+from pipeline.knowledge.interface import MAX_TEXT, Entry
 from pipeline.knowledge.memory import KnownFix, passage_id
 from pipeline.knowledge.neutral import neutral
+from pipeline.knowledge.notes import note_entries
 from pipeline.knowledge.query import query_of
 from pipeline.knowledge.rules import cwes_of
 from pipeline.records import Finding, ImageLocation, PackageLocation, Passage
 
-MAX_TEXT = 1600
 MIN_HELP = 40
-MAX_NOTES = 10_000
 MAX_CHANGE = 400
 """Characters shown of each side of a known fix."""
 
@@ -57,30 +55,10 @@ def report_entries(findings: Iterable[Finding]) -> Iterator[Entry]:
             yield entry
 
 
-def note_entries(folder: Path | None) -> Iterator[Entry]:
-    """Yield a passage for each section of the user's Markdown files, in order of path."""
-    if folder is None:
-        return
-    if not folder.is_dir():
-        raise KnowledgeError(f"The knowledge folder {folder} isn't there.", "Create it, or empty knowledge.folder.")
-    for path in sorted(folder.rglob("*.md"))[:MAX_NOTES]:
-        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
-            yield from _sections(path.relative_to(folder).as_posix(), path.read_text("utf-8", "replace"))
-
-
 def fix_entries(fixes: Iterable[KnownFix]) -> Iterator[Entry]:
     """Yield a passage for each verified fix."""
     for fix in fixes:
         yield _fix_entry(fix)
-
-
-def digest_of_folder(folder: Path | None) -> str:
-    """Return what identifies the user's notes: a SHA-256 over names and contents."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*.md")) if folder is not None and folder.is_dir() else ():
-        if path.is_file():
-            total.update(path.relative_to(folder or path).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return total.hexdigest()
 
 
 def _rule_entry(key: str, finding: Finding) -> Entry | None:
@@ -92,11 +70,9 @@ def _rule_entry(key: str, finding: Finding) -> Entry | None:
     return Entry(
         passage=Passage(
             id=f"{finding.scanner.name}:{rule.id}",
-            title=f"{finding.scanner.name} {rule.id}: {name}"
-            if name != rule.id
-            else f"{finding.scanner.name} {rule.id}",
+            title=neutral(f"{finding.scanner.name} {rule.id}{'' if name == rule.id else f': {name}'}"),
             text=text,
-            source=f"{finding.scanner.name}'s own report",
+            source=neutral(f"{finding.scanner.name}'s own report"),
             licence="the scanner's own, for use with its report",
             cwe=rule.cwes[0] if rule.cwes else None,
         ),
@@ -118,28 +94,6 @@ def _package(finding: Finding) -> str:
     return location.package or "" if isinstance(location, ImageLocation) else ""
 
 
-def _sections(name: str, text: str) -> Iterator[Entry]:
-    title, number = name, 0
-    lines: list[str] = []
-    for line in [*text.splitlines(), "# "]:
-        if line.startswith("#"):
-            body = neutral("\n".join(lines))[:MAX_TEXT]
-            if body:
-                yield _note(name, number, title, body)
-                number += 1
-            title, lines = line.lstrip("# ") or title, []
-        else:
-            lines.append(line)
-
-
-def _note(name: str, number: int, title: str, body: str) -> Entry:
-    title = neutral(title)[:200]
-    passage = Passage(
-        id=f"note:{name}#{number:03d}", title=title, text=body, source=f"your notes, {name}", licence="your own"
-    )
-    return Entry(passage=passage, group="note", title=title, summary=body, meaning=f"{title}. {body[:400]}", prior=0.7)
-
-
 def _fix_entry(fix: KnownFix) -> Entry:
     finding, rule = fix.finding, fix.finding.rule
     text = neutral(f"Fixed:\n{_lines(fix.replacement)}\nWas:\n{_lines(fix.before)}")
@@ -148,7 +102,7 @@ def _fix_entry(fix: KnownFix) -> Entry:
             id=passage_id(fix),
             title=f"A verified fix of {neutral(rule.id)} in this repository",
             text=text,
-            source=f"this repository, {fix.path}",
+            source=neutral(f"this repository, {fix.path}"),
             licence="the repository's own",
             cwe=rule.cwes[0] if rule.cwes else None,
         ),

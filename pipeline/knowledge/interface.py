@@ -9,6 +9,10 @@ LAYOUT = 2
 """Raise it when entries are built or indexed differently: indexes of another layout are rebuilt."""
 
 
+MAX_TEXT = 1600
+"""Characters of a passage."""
+
+
 class KnowledgeError(Error):
     """The knowledge base can't be built or read."""
 

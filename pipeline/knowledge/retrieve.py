@@ -13,10 +13,11 @@ import msgspec
 from config.settings import Knowledge, Settings
 from pipeline.fixes.verified import verified_fixes
 from pipeline.knowledge.catalogue import VERSION
-from pipeline.knowledge.corpus import advisory_keys, digest_of_folder, entries, rule_key
+from pipeline.knowledge.corpus import advisory_keys, entries, rule_key
 from pipeline.knowledge.embedding import Embedder, embedder
 from pipeline.knowledge.interface import Entry
 from pipeline.knowledge.memory import Change, KnownFix, KnownFixes, known_fix, remember
+from pipeline.knowledge.notes import digest_of_folder
 from pipeline.knowledge.query import Query, query_of
 from pipeline.knowledge.remembering import Remembering
 from pipeline.knowledge.retrieval import Retrieval, Weights
