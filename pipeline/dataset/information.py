@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from pipeline.dataset.codefree import Clearing
 from pipeline.dataset.split import PARTS
 from pipeline.records import Example
 from pipeline.stage import Context
@@ -80,10 +81,12 @@ def _distinct_share(kind: str, made: list[tuple[str, Example]]) -> float:
 
 
 def _frequent_sentences(made: list[tuple[str, Example]]) -> list[dict[str, Any]]:
+    """Return what answers say again and again, without code: these counts are published where code isn't."""
     sentences: Counter[str] = Counter()
+    cleared = Clearing(example for _, example in made)
     for kind, example in made:
         if kind == "analysis":
-            prose = example.messages[-1].content.partition("\n")[2]
+            prose = cleared(example).messages[-1].content.partition("\n")[2]
             sentences.update(part for part in re.split(r"(?<=[.!?]) +", prose) if part)
     return [
         {"sentence": text, "times": times}
