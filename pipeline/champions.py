@@ -54,9 +54,11 @@ def folder(workspace: Path, champion: Champion) -> Path:
 
 
 def about(adapter: Path) -> Champion | None:
-    """Return what is known of the champion in an adapter's folder; None for any other adapter."""
-    path = adapter / ABOUT
-    return msgspec.json.decode(path.read_bytes(), type=Champion) if path.is_file() else None
+    """Return what is known of the champion in an adapter's folder; None for any other adapter, or a damaged one."""
+    try:
+        return msgspec.json.decode((adapter / ABOUT).read_bytes(), type=Champion)
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def promote(workspace: Path, run: RunFolder, specialists: Iterable[str]) -> tuple[str, ...]:

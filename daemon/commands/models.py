@@ -68,7 +68,7 @@ def _print(found: Any, as_json: bool) -> None:
         if as_json:
             _write(msgspec.json.encode(one).decode())
             continue
-        marks = [word for word in ("champion", "published", "newest") if getattr(one, word)]
+        marks = [word for word in ("champion", "published", "newest", "damaged") if getattr(one, word)]
         _write(f"{one.run}/{one.specialist:9} {one.began}  {one.bytes / 1e6:8.1f} MB  {one.base}  {', '.join(marks)}")
 
 
@@ -94,7 +94,12 @@ def _test(arguments: argparse.Namespace, workspace: Path) -> None:
     model = find(workspace, arguments.model)
     base = resolve(model.base)
     command = [sys.executable, "-m", "pipeline.publishing.loading", str(base.path), model.folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Error(
+            f"{model.run}/{model.specialist} didn't answer within {SECONDS:.0f} s.", "Is the machine short of memory?"
+        ) from error
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Error(f"{model.run}/{model.specialist} doesn't load: {said}", "Train again.")

@@ -29,13 +29,16 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Publish, or show what would be published; return 0."""
-    from pipeline.publishing.upload import release_of, upload
+    from pipeline.publishing.upload import check, release_of, upload
 
     settings = settings_of(arguments)
     workspace = workspace_of(arguments, settings)
     folder = run_of(workspace, arguments.run)
     if arguments.review:
-        _review(release_of(folder, settings), settings)
+        release = release_of(folder, settings)
+        _review(release, settings)
+        check(folder, release, settings, [])
+        sys.stdout.write("Nothing was found that keeps it from leaving.\n")
         return 0
     target, tokens = _target(arguments, settings)
     published = upload(folder, settings, target, lambda: tokens, progress(arguments.json), reviewed=arguments.yes)

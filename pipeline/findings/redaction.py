@@ -27,7 +27,7 @@ KEY_BYTES = 32
 PLACEHOLDER = re.compile(r"\[redacted:[a-z0-9\-]{1,32}:[0-9a-f]{8}\]")
 _SPLIT = re.compile(r"(\[redacted:[a-z0-9\-]{1,32}:[0-9a-f]{8}\])")
 MAX_PASSES = 8
-CACHED_TEXTS = 20_000
+CACHED_TEXTS, CACHED_LENGTH = 20_000, 100_000
 SHORTEST_FORM = 20
 """Characters of the shortest secret known by its form alone: rules without a needle aren't tried on less."""
 
@@ -60,7 +60,8 @@ class Redactor:
             found = self._until_stable(text)
             if len(self._seen) >= CACHED_TEXTS:
                 self._seen.clear()
-            self._seen[text] = found
+            if len(text) <= CACHED_LENGTH:
+                self._seen[text] = found
         return found
 
     def placeholder(self, kind: str, secret: str) -> str:

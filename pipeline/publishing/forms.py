@@ -40,9 +40,12 @@ def gguf(source: Path, target: Path, base: str) -> None:
 
 
 def _run(module: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Error(f"{module} took longer than {SECONDS:.0f} s.") from error
     if done.returncode:
         raise Error(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"{module} failed.")
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import re
+import mmap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from config.settings import Settings
 from pipeline.findings.redaction import PLACEHOLDER, Redactor
 from pipeline.publishing.cards import hub_name
-from pipeline.publishing.interface import SIGNATURE, Release, Withheld
+from pipeline.publishing.interface import Release, Withheld
+from pipeline.publishing.lineage import LINEAGE
+from pipeline.publishing.texts import Sealed, texts
+from pipeline.stage import MANIFEST, Manifest, digest_folder
 
 CANARIES = "canaries.jsonl"
-READABLE = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{16,}")
-WIDE = re.compile(rb"(?:[\x20-\x7e]\x00){16,}")
-DIGEST = re.compile(r"[0-9a-f]{64}")
-STRUCTURED = (".json", ".jsonl")
-WINDOW, OVERLAP, NAMED, SIGNATURE_BYTES = 1 << 20, 1 << 12, 400, 80
+AGAIN = "Lay the release out again: `--only publish`."
 LICENCES = (
     ("embedded", "apache-2.0"),
     ("allenai/olmo", "apache-2.0"),
@@ -41,6 +38,7 @@ class Found(msgspec.Struct, frozen=True):
 def check(release: Release, settings: Settings, canaries: Iterable[str], tokens: Iterable[str] = ()) -> None:
     """Raise Withheld, naming files and kinds, when anything in the release must not leave."""
     names = [part.repository for part in release.parts]
+    settings = on_its_base(release, settings)
     base = hub_name(settings.fine_tuning.base_model_name)
     for part in release.parts:
         folder = Path(part.folder)
@@ -51,11 +49,37 @@ def check(release: Release, settings: Settings, canaries: Iterable[str], tokens:
         check_licences(settings)
 
 
+def on_its_base(release: Release, settings: Settings) -> Settings:
+    """Return the settings with the base model that the release's lineage names: today's may name another."""
+    try:
+        record = msgspec.json.decode((Path(release.parts[0].folder) / LINEAGE).read_bytes())
+        base = str(record["settings"]["fine_tuning"]["base_model_name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return settings
+    return msgspec.structs.replace(
+        settings, fine_tuning=msgspec.structs.replace(settings.fine_tuning, base_model_name=base)
+    )
+
+
+def check_unchanged(stage: Path) -> None:
+    """Raise Withheld for a file that isn't as stage `publish` laid it out: what was added was never meant to leave."""
+    try:
+        meant = msgspec.json.decode((stage / MANIFEST).read_bytes(), type=Manifest).outputs
+    except (OSError, msgspec.DecodeError) as error:
+        raise Withheld(f"{stage} isn't finished.", AGAIN) from error
+    there = {name: digest for name, digest in digest_folder(stage).items() if name != MANIFEST}
+    for name in sorted(meant.keys() | there.keys()):
+        if meant.get(name) != there.get(name):
+            was = "was added" if name not in meant else "is missing" if name not in there else "was changed"
+            said = Redactor(b"only looked for").redact(name.removeprefix("release/"))
+            raise Withheld(f"{said} {was} after the release was laid out.", AGAIN)
+
+
 def check_links(folder: Path) -> None:
     """Raise Withheld for a link: what it points at was never meant to be part of a release."""
     for path in folder.rglob("*"):
         if path.is_symlink():
-            raise Withheld(f"{path.relative_to(folder)} is a link.", "Lay the release out again: `--only publish`.")
+            raise Withheld(f"{path.relative_to(folder)} is a link.", AGAIN)
 
 
 def check_secrets(folder: Path, tokens: Iterable[str] = (), names: Iterable[str] = ()) -> None:
@@ -74,12 +98,21 @@ def secrets(folder: Path, tokens: Iterable[str] = (), names: Iterable[str] = ())
     """Yield every secret in a folder; `tokens` are secrets known by value, such as the one used to upload."""
     redactor, known = Redactor(b"only looked for", tokens), sorted(names, key=len, reverse=True)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        for line, text in [(0, name), *_texts(path)]:
+        name = redactor.redact(path.relative_to(folder).as_posix())
+        for line, text in _readable(path, folder):
             for one in known:
                 text = text.replace(one, "owner/name")  # noqa: PLW2901
             kinds = _kinds(redactor, text)
             yield from (Found(name, line, kind) for kind in kinds)
+
+
+def _readable(path: Path, folder: Path) -> Iterator[tuple[int, str]]:
+    name = path.relative_to(folder).as_posix()
+    yield 0, name
+    try:
+        yield from texts(path)
+    except Sealed as error:
+        raise Withheld(f"{name} can't be looked into: it is {error}.", "Take it out and run it again.") from error
 
 
 def _kinds(redactor: Redactor, text: str) -> list[str]:
@@ -91,86 +124,22 @@ def _kinds(redactor: Redactor, text: str) -> list[str]:
     return [one.split(":")[1] for one in after]
 
 
-def _texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line, text): a JSON file's strings as they are meant, any other file's readable runs of bytes."""
-    if path.name == SIGNATURE:
-        yield from ((1, text) for text in _signed(path))
-        return
-    if path.suffix in STRUCTURED:
-        with path.open("rb") as stream:
-            rows: Iterable[bytes] = stream.readlines() if path.suffix == ".jsonl" else [stream.read()]
-        try:
-            values = [(number, msgspec.json.decode(row)) for number, row in enumerate(rows, 1) if row.strip()]
-        except msgspec.DecodeError:
-            yield from _runs(path)
-            return
-        for number, value in values:
-            yield from ((number, text) for text in _strings(value))
-        return
-    yield from _runs(path)
-
-
-def _signed(path: Path) -> Iterator[str]:
-    """Yield what a signature says, its statement decoded; the signature's own 100 bytes say nothing."""
-    try:
-        bundle = msgspec.json.decode(path.read_bytes())
-        envelope = bundle.pop("dsseEnvelope")
-        statement, signatures = base64.b64decode(envelope.pop("payload")), envelope.pop("signatures")
-        sizes = [len(base64.b64decode(one.pop("sig"), validate=True)) for one in signatures]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        yield path.read_bytes().decode("utf-8", "replace")
-        return
-    if any(size > SIGNATURE_BYTES for size in sizes):
-        yield path.read_bytes().decode("utf-8", "replace")
-    yield statement.decode("utf-8", "replace")
-    yield from _strings([bundle, envelope, signatures])
-
-
-def _strings(value: Any, key: str = "") -> Iterator[str]:
-    """Yield every string, a short one with its key before it too: `password: …` is known by its name."""
-    if isinstance(value, str):
-        yield value
-        if key and len(value) < NAMED and not DIGEST.fullmatch(value) and not set(value) & set(' "\n'):
-            yield f'{key}: "{value}"'
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from _strings(item, str(name))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
-
-
-def _runs(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield a text whole, and of any other file what can be read in it: runs of ASCII, in UTF-16 too.
-
-    Files are read in windows that overlap, so that nothing is cut in two unseen.
-    """
-    line, tail = 1, b""
-    with path.open("rb") as stream:
-        while block := stream.read(WINDOW):
-            window = tail + block
-            yield line, _readable(window)
-            tail = window[-OVERLAP:]
-            line += window.count(b"\n") - tail.count(b"\n")
-
-
-def _readable(window: bytes) -> str:
-    if b"\0" not in window:
-        return window.decode("utf-8", "replace")
-    wide = [match[0][::2] for match in WIDE.finditer(window)]
-    return b"\n".join([*READABLE.findall(window), *wide]).decode("ascii")
-
-
 def check_canaries(folder: Path, canaries: Iterable[str]) -> None:
     """Raise Withheld when a phrase planted to measure memorising is in what would be published."""
     planted = [canary.encode() for canary in canaries]
     if (folder / CANARIES).exists():
-        raise Withheld(f"{CANARIES} is among the files.", "Lay the release out again: `--only publish`.")
+        raise Withheld(f"{CANARIES} is among the files.", AGAIN)
     for path in folder.rglob("*") if planted else ():
-        if path.is_file() and any(canary in path.read_bytes() for canary in planted):
-            raise Withheld(
-                f"{path.relative_to(folder)} holds a planted canary.", "Lay the release out again: `--only publish`."
-            )
+        if path.is_file() and _holds(path, planted):
+            raise Withheld(f"{path.relative_to(folder)} holds a planted canary.", AGAIN)
+
+
+def _holds(path: Path, phrases: Iterable[bytes]) -> bool:
+    """Tell whether a file of any size holds one of the phrases."""
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content.find(phrase) >= 0 for phrase in phrases)
 
 
 def planted(dataset: Path) -> list[str]:

@@ -50,9 +50,7 @@ def record(
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "stages": stages,
-        "files": {
-            name: digest for name, digest in digest_folder(release).items() if name.rsplit("/", 1)[-1] not in APART
-        },
+        "files": digest_folder(release),
     }
 
 
@@ -79,8 +77,11 @@ def without_places(value: Any, key: str = "") -> Any:
     return value
 
 
-def bill(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the release as a CycloneDX 1.6 bill: models, data, base model and libraries, with their digests."""
+def bill(record: Mapping[str, Any], story: str) -> dict[str, Any]:
+    """Return the release as a CycloneDX 1.6 bill: models, data, base model and libraries, with their digests.
+
+    `story` is the SHA-256 of the lineage's file, so that neither can be changed alone.
+    """
     run, settings = record["run"], record["settings"]["fine_tuning"]
     base = settings["base_model_name"]
     libraries = {name: version for name, version in sorted(record["libraries"].items()) if version}
@@ -89,6 +90,8 @@ def bill(record: Mapping[str, Any]) -> dict[str, Any]:
     components.append({"type": "data", "bom-ref": "dataset", "name": "dataset", "version": run,
                        "hashes": _hashes(record, "dataset", "dataset_info.json")})  # fmt: skip
     components.append({"type": "machine-learning-model", "bom-ref": "base", "name": base})
+    components.append({"type": "file", "bom-ref": LINEAGE, "name": LINEAGE,
+                       "hashes": [{"alg": "SHA-256", "content": story}]})  # fmt: skip
     components += [
         {"type": "library", "bom-ref": f"pkg:pypi/{name}@{version}", "name": name, "version": version,
          "purl": f"pkg:pypi/{name}@{version}"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.publishing.interface import OutOfDate, Part, Published, Release, Say, contents
+from pipeline.publishing.interface import OutOfDate, Part, Published, Release, Say, Unreachable, contents
 from pipeline.records import Record
 from pipeline.stage import digest_of, synchronise, write_atomically
 
@@ -34,7 +34,12 @@ class LocalTarget:
 
     def publish(self, release: Release, say: Say) -> tuple[Published, ...]:
         """Copy every part; raise OutOfDate when `main` is a newer run's."""
-        return tuple(self._put(part, release, say) for part in release.parts)
+        try:
+            return tuple(self._put(part, release, say) for part in release.parts)
+        except OSError as error:
+            raise Unreachable(
+                f"{self.folder} can't be written ({error.strerror or error}).", "Name another --folder."
+            ) from error
 
     def _put(self, part: Part, release: Release, say: Say) -> Published:
         home = self.folder / part.repository
@@ -83,6 +88,7 @@ def _copy(source: Path, target: Path, entry: Entry) -> None:
     for path in temporary.rglob("*"):
         synchronise(path)
     write_atomically(temporary.with_name(f"{target.name}.{STORY}"), msgspec.json.encode(entry) + b"\n")
+    shutil.rmtree(target, ignore_errors=True)  # of one that isn't there whole
     temporary.replace(target)
     synchronise(target.parent)
 
@@ -90,8 +96,11 @@ def _copy(source: Path, target: Path, entry: Entry) -> None:
 def _entry(target: Path) -> Entry | None:
     """Return what is known of a release; None when it isn't there whole."""
     target = target.resolve()
-    story = target.with_name(f"{target.name}.{STORY}")
-    return msgspec.json.decode(story.read_bytes(), type=Entry) if target.is_dir() and story.is_file() else None
+    try:
+        entry = msgspec.json.decode(target.with_name(f"{target.name}.{STORY}").read_bytes(), type=Entry)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return entry if target.is_dir() else None
 
 
 def _point(home: Path, run: str) -> None:

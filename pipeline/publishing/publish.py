@@ -5,6 +5,7 @@ Without the Hub the release folder is the publication: the very same files on th
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,11 @@ def bind(record: dict[str, Any], release: Path, settings: Settings) -> None:
     """Write lineage and bill into every part and sign it, last: they cover all that was written before."""
     write_atomically(release / LINEAGE, encode(record))
     for part in record["parts"]:
-        write_atomically(release / part / LINEAGE, encode(record | {"part": part}))
-        write_atomically(release / part / BOM, encode(bill(record)))
+        story = encode(record | {"part": part})
+        write_atomically(release / part / LINEAGE, story)
+        write_atomically(
+            release / part / BOM, encode(bill(msgspec.json.decode(story), hashlib.sha256(story).hexdigest()))
+        )
         if settings.publish.signing_key:
             sign(release / part, Path(settings.publish.signing_key).expanduser())
     restrict(release)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from config.errors import UsageError
+from config.errors import Error, UsageError
+from pipeline import champions
 from pipeline.publishing.names import began
 from pipeline.publishing.upload import STORY
 from pipeline.records import Record
@@ -21,7 +22,10 @@ ADAPTER, WEIGHTS = "adapters.safetensors", ("publish", "train-analysis", "train-
 
 
 class Model(Record):
-    """A trained specialist: its run, folder, base, size on disk, and what it is kept for."""
+    """A trained specialist: its run, folder, base, size on disk, and what it is kept for.
+
+    `damaged`: its adapter or what its training recorded can't be read.
+    """
 
     run: str
     specialist: str
@@ -33,6 +37,7 @@ class Model(Record):
     champion: bool = False
     published: bool = False
     newest: bool = False
+    damaged: bool = False
 
     @property
     def kept(self) -> bool:
@@ -42,10 +47,10 @@ class Model(Record):
 
 def models(workspace: Path) -> list[Model]:
     """Return every trained specialist of a workspace, newest run first."""
-    champions = set(_champions(workspace))
+    known = set(_champions(workspace))
     latest = (workspace / "latest").resolve()
     found = [
-        _model(run, folder, champions, latest)
+        _model(run, folder, known, latest)
         for run in (workspace / "runs").glob("*")
         for folder in run.glob("train-*/model")
         if (folder / ADAPTER).is_file() and (folder.parent / MANIFEST).is_file()
@@ -54,24 +59,30 @@ def models(workspace: Path) -> list[Model]:
 
 
 def _model(run: Path, folder: Path, champions: set[str], latest: Path) -> Model:
-    manifest = msgspec.json.decode((folder.parent / MANIFEST).read_bytes(), type=Manifest)
-    adapter = digest_file(folder / ADAPTER)
+    base = adapter = ""
+    try:
+        manifest = msgspec.json.decode((folder.parent / MANIFEST).read_bytes(), type=Manifest)
+        base, adapter = str(manifest.counts.get("base_model", "")), digest_file(folder / ADAPTER)
+    except (OSError, msgspec.DecodeError):
+        adapter = ""
     return Model(
         run=run.name,
         specialist=folder.parent.name.removeprefix("train-"),
         folder=str(folder),
         began=began(run),
-        base=str(manifest.counts.get("base_model", "")),
+        base=base,
         bytes=size(folder),
         adapter=adapter,
         champion=adapter in champions,
         published=(run / STORY).is_file(),
         newest=run == latest,
+        damaged=not adapter,
     )
 
 
 def _champions(workspace: Path) -> Iterable[str]:
-    """Yield the adapters' digests of every champion kept in the workspace."""
+    """Yield the adapters' digests of every champion of the workspace, and of those kept there by hand."""
+    yield from (one.adapter for one in champions.line(workspace))
     for path in workspace.glob(f"champion*/**/{ADAPTER}"):
         yield digest_file(path)
 
@@ -85,6 +96,8 @@ def find(workspace: Path, name: str) -> Model:
     """Return the model called `RUN/SPECIALIST`, or the newest one of a specialist; raise UsageError without it."""
     for model in models(workspace):
         if name in (f"{model.run}/{model.specialist}", model.specialist):
+            if model.damaged:
+                raise Error(f"{model.run}/{model.specialist} is damaged: its files can't be read.", "Train again.")
             return model
     raise UsageError(f"There is no model {name} in {workspace}.", "`fixsmith models list` names them.")
 
@@ -97,5 +110,14 @@ def prune(workspace: Path, keep: int, *, really: bool) -> list[Model]:
     gone = [model for model in known if model.run not in spared]
     for run in {model.run for model in gone} if really else ():
         for stage in WEIGHTS:
-            shutil.rmtree(workspace / "runs" / run / stage, ignore_errors=True)
+            _remove(workspace / "runs" / run / stage)
     return gone
+
+
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise Error(f"{folder} can't be removed ({error.strerror}).", "Look at its permissions.") from error

@@ -52,11 +52,17 @@ def upload(
             f"{public} is public, and this release hasn't been reviewed.",
             "Look at it with `fixsmith publish --review`, then `fixsmith publish --yes`.",
         )
-    planted = guards.planted(run / "assemble" / "dataset")
-    guards.check(release, settings, planted, [token.reveal() for token in tokens()])
+    check(run, release, settings, tokens())
     published = target.publish(release, say)
     write_atomically(run / STORY, msgspec.json.format(msgspec.json.encode(published)) + b"\n")
     return published
+
+
+def check(run: Path, release: Release, settings: Settings, tokens: list[Secret]) -> None:
+    """Raise Withheld when anything of a run's release must not leave."""
+    guards.check_unchanged(run / "publish")
+    planted = guards.planted(run / "assemble" / "dataset")
+    guards.check(release, settings, planted, [token.reveal() for token in tokens])
 
 
 def upload_apart(

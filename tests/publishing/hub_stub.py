@@ -71,6 +71,7 @@ class HubStub:
         self.piece_bytes = 0  # files larger than this go in pieces of this size; 0: all go whole
         self.xet_store = ""  # a folder: large files go there through Xet
         self.xet_files: list[bytes] = []  # what is expected there: the store's format is Xet's own
+        self.renamed: dict[str, str] = {}  # old name → new one; requests are redirected, as the Hub does
         self.requests: list[str] = []
         self.received: list[bytes] = []
         self.faults: dict[int | str, Fault] = {}
@@ -172,6 +173,9 @@ class Handler(BaseHTTPRequestHandler):
         method, path = request.split(" ", 1)
         if path.startswith(transfers.SIGNED):
             return transfers.receive(self.hub, method, path, body)
+        for old, new in self.hub.renamed.items():
+            if f"/{old}" in path:
+                return 307, {}, {"Location": path.replace(f"/{old}", f"/{new}")}
         known = self.headers.get("Authorization") == f"Bearer {TOKEN}"
         for pattern, act in ROUTES:
             if match := re.fullmatch(pattern, request):

@@ -99,24 +99,6 @@ def test_a_public_repository_isnt_written_to(hub, tmp_path):
     assert hub.repos["model", NAME].tags
 
 
-@pytest.mark.parametrize(
-    "identity",
-    [
-        {"name": "eve", "orgs": [], "auth": {"accessToken": {"role": "write"}}},
-        {"name": "eve", "orgs": [{"name": "ada", "roleInOrg": "read"}], "auth": {"accessToken": {"role": "write"}}},
-        {"name": "ada", "orgs": [], "auth": {"accessToken": {"role": "read"}}},
-        {"name": "ada", "orgs": [], "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"scoped": [
-            {"entity": {"name": "ada"}, "permissions": ["repo.content.read"]},
-            {"entity": {"name": "org"}, "permissions": ["repo.write"]}]}}}},
-    ],
-)  # fmt: skip
-def test_a_token_that_may_not_write_there_sends_nothing(hub, tmp_path, identity):
-    hub.identity = identity
-    with pytest.raises(NotAllowed):
-        publish(hub, release(tmp_path))
-    assert hub.requests == ["GET /api/whoami-v2"]
-
-
 def test_a_token_that_isnt_valid_is_said_so(hub, tmp_path):
     with pytest.raises(NotAllowed, match="401"):
         HubTarget(quick(hub), Secret("hf_wrong")).publish(release(tmp_path), lambda *_: None)

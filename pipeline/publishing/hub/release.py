@@ -48,9 +48,12 @@ def check_all(api: Any, repositories: Sequence[Repository], public: Sequence[str
     """Before anything is sent anywhere: the token may write, and no repository is public that may not be."""
 
     def look() -> None:
-        permission.check(api.whoami(), [repository.name for repository in repositories])
+        identity = permission.read(api.whoami())
         for repository in repositories:
-            check_visibility(repository, public=repository.name in public)
+            permission.check(identity, repository.name, repository.kind, there=True)
+        for repository in repositories:
+            there = check_visibility(repository, public=repository.name in public)
+            permission.check(identity, repository.name, repository.kind, there=there)
 
     _insist(look, patience)
 

@@ -16,7 +16,7 @@ from pipeline.publishing.interface import NotAllowed, Part, Unreachable
 
 E = TypeVar("E", bound=BaseException)
 KEPT = (".gitattributes",)
-THREADS = 2
+THREADS, LONGEST_SAID = 2, 500
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -36,38 +36,43 @@ class Repository:
 
     def __init__(self, api: HfApi, part: Part) -> None:
         self._api = api
-        self.name, self._kind = part.repository, part.kind
+        self.name, self.kind = part.repository, part.kind
 
     @property
     def url(self) -> str:
         """Where a person finds it."""
-        folder = "datasets/" if self._kind == "dataset" else ""
+        folder = "datasets/" if self.kind == "dataset" else ""
         return f"{self._api.endpoint}/{folder}{self.name}"
 
     def is_public(self) -> bool | None:
-        """Tell whether anyone can read it; None when it isn't there."""
+        """Tell whether anyone can read it; None when it isn't there; raise NotAllowed when it was renamed."""
         try:
-            return not self._api.repo_info(self.name, repo_type=self._kind).private
+            found = self._api.repo_info(self.name, repo_type=self.kind)
         except RepositoryNotFoundError:
             return None
+        if found.id != self.name:
+            raise NotAllowed(
+                f"{self.name} is called {_printable(found.id)} now.", "Correct fine_tuning.hf_repo_prefix to that name."
+            )
+        return not found.private
 
     def create(self, *, public: bool) -> None:
         """Create it; where it exists already, it stays as it is."""
-        self._api.create_repo(self.name, repo_type=self._kind, private=not public, exist_ok=True)
+        self._api.create_repo(self.name, repo_type=self.kind, private=not public, exist_ok=True)
 
     def tag_of(self, name: str) -> str | None:
         """Return the commit a tag points at; None without that tag."""
-        refs = self._api.list_repo_refs(self.name, repo_type=self._kind)
+        refs = self._api.list_repo_refs(self.name, repo_type=self.kind)
         return next((tag.target_commit for tag in refs.tags if tag.name == name), None)
 
     def history(self) -> list[Commit]:
         """Return the commits of the main branch, newest first."""
-        commits = self._api.list_repo_commits(self.name, repo_type=self._kind)
+        commits = self._api.list_repo_commits(self.name, repo_type=self.kind)
         return [Commit(commit.commit_id, commit.title, commit.message) for commit in commits]
 
     def files(self, revision: str) -> dict[str, str]:
         """Return the files at a revision: path → SHA-256 (large files) or git blob id (small ones)."""
-        tree = self._api.list_repo_tree(self.name, recursive=True, revision=revision, repo_type=self._kind)
+        tree = self._api.list_repo_tree(self.name, recursive=True, revision=revision, repo_type=self.kind)
         return {
             item.path: item.lfs.sha256 if item.lfs else item.blob_id
             for item in tree
@@ -83,7 +88,7 @@ class Repository:
         try:
             self._api.create_commit(
                 self.name, operations, commit_message=title, commit_description=message,
-                parent_commit=parent, repo_type=self._kind, num_threads=THREADS,
+                parent_commit=parent, repo_type=self.kind, num_threads=THREADS,
             )  # fmt: skip
         except HfHubHTTPError as error:
             if error.response is not None and error.response.status_code == 412:
@@ -92,7 +97,7 @@ class Repository:
 
     def tag(self, name: str, commit: str) -> None:
         """Tag a commit; where the tag exists it stays as it is."""
-        self._api.create_tag(self.name, tag=name, revision=commit, repo_type=self._kind, exist_ok=True)
+        self._api.create_tag(self.name, tag=name, revision=commit, repo_type=self.kind, exist_ok=True)
 
 
 def is_same(folder: Path, there: Mapping[str, str], leaving_out: str) -> bool:
@@ -128,9 +133,15 @@ def as_ours(error: Exception) -> Exception:
             return known
     refused = cause(error, HfHubHTTPError)
     status = refused.response.status_code if refused is not None and refused.response is not None else 0
+    said = _printable(str(refused.server_message or "") if refused is not None else f"{type(error).__name__}: {error}")
     if status in (401, 403):
         return NotAllowed(
-            f"The Hub refuses this token ({status}).", "Make a token with write permission for that namespace."
+            f"The Hub refuses this token ({status}{': ' if said else ''}{said}).",
+            "Make a token with write permission for that namespace, unless the Hub names another reason.",
         )
-    said = str(refused.server_message or "") if refused is not None else f"{type(error).__name__}: {error}"
     return Unreachable(f"The Hub didn't take the release ({status or 'no answer'}): {said}", "See what it says.")
+
+
+def _printable(said: str) -> str:
+    """Return what a server said on one line, without what a terminal would obey."""
+    return "".join(one if one.isprintable() else " " for one in said)[:LONGEST_SAID].strip()

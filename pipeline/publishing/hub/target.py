@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO
 
 import msgspec
 
@@ -85,11 +86,18 @@ def _child(plan: Plan, environment: dict[str, str]) -> Iterator[Iterator[Line]]:
     try:
         assert process.stdin is not None and process.stdout is not None  # noqa: S101
         _tell(process.stdin, plan)
-        yield (msgspec.json.decode(line, type=Line) for line in process.stdout if line.endswith(b"\n"))
+        yield _lines(process.stdout)
     finally:
         timer.cancel()
         process.kill()
         process.communicate()
+
+
+def _lines(stream: IO[bytes]) -> Iterator[Line]:
+    """Yield what the worker says; what else is written there, by a library say, is passed over."""
+    for line in stream:
+        with suppress(msgspec.DecodeError):
+            yield msgspec.json.decode(line, type=Line)
 
 
 def _tell(stream: object, plan: Plan) -> None:
