@@ -46,7 +46,7 @@ $(WORKER)/.ready: pipeline/remote/worker/requirements.txt tests/remote/worker/re
 	$(WORKER)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/remote/worker/requirements.txt
 	@touch $@
 
-$(S3)/.ready: tests/remote_backend/requirements-s3.txt
+$(S3)/.ready: tests/remote/backend/requirements-s3.txt
 	$(PYTHON) -m venv $(S3)
 	$(S3)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

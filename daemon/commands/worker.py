@@ -160,7 +160,9 @@ def _cost(arguments: argparse.Namespace) -> int:
 
     settings = _settings(arguments)
     place = opened(storage(settings))
-    for run in results.runs(place):
+    if not (runs := results.runs(place)):
+        _say(f"There is no run in {storage(settings)}.")
+    for run in runs:
         hours = results.seconds(place, run) / 3600
         state = "done" if results.result_of(place, run) else "not done"
         price = f", {hours * settings.hourly_price:.2f}" if settings.hourly_price else ""
@@ -177,7 +179,7 @@ def _finish(arguments: argparse.Namespace) -> int:
     settings = _chosen(arguments)
     if arguments.to.exists():
         raise UsageError(f"{arguments.to} is there already.", "Name a folder that isn't.")
-    run = arguments.run or _newest(opened(storage(settings.remote)))
+    run = arguments.run or _newest_trained(opened(storage(settings.remote)))
     with connected(settings) as worker:
         wanted = Finish(merge=True, quantize=tuple(arguments.quantize))
         made = worker.finish(run, wanted, arguments.to, train.tell)
@@ -212,6 +214,18 @@ def _newest(place: Any) -> str:
     last = [(event.time, run) for run in results.runs(place) if (event := results.last_event(place, run))]
     if not last:
         raise UsageError("No run in the storage has said anything.", "`fixsmith worker cost` lists the runs.")
+    return max(last)[1]
+
+
+def _newest_trained(place: Any) -> str:
+    """Return the newest run that made an adapter: no rehearsal, and nothing that finished another."""
+    from pipeline.remote import attempt, results
+
+    done = [run for run in results.runs(place) if results.result_of(place, run)]
+    made = [run for run in done if not (job := attempt.read_job(place, run)).spec.rehearsal and not job.after]
+    last = [(event.time, run) for run in made if (event := results.last_event(place, run))]
+    if not last:
+        raise UsageError("No run in the storage has made an adapter.", "`fixsmith worker cost` lists the runs.")
     return max(last)[1]
 
 

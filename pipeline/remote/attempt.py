@@ -19,7 +19,7 @@ import msgspec
 from config.errors import InputRefused
 from pipeline.remote import contract, layout
 from pipeline.remote.layout import RemoteJob, Start
-from pipeline.remote.storage.interface import Entry, Storage
+from pipeline.remote.storage.interface import Entry, Storage, checked
 
 BEAT_SECONDS = 2.0
 SPEC = "spec.json"
@@ -42,9 +42,12 @@ def claim(storage: Storage, run: str) -> Start:
 def read_job(storage: Storage, run: str) -> RemoteJob:
     """Return what is to be trained; raise InputRefused for what isn't a job."""
     try:
-        return msgspec.json.decode(storage.read(layout.job_file(run)), type=RemoteJob)
+        job = msgspec.json.decode(storage.read(layout.job_file(run)), type=RemoteJob)
     except msgspec.MsgspecError as error:
         raise InputRefused(f"{run}/{layout.JOB} is no job: {error}", "Submit the training again.") from error
+    for name in (*(one.path for one in job.inputs), job.spec.work, job.spec.output):
+        checked(name)
+    return job
 
 
 def stage(storage: Storage, run: str, start: Start, scratch: Path) -> Path:

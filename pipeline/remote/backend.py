@@ -153,7 +153,12 @@ class RemoteBackend:
         """
         if results.result_of(self._storage, run) is None:
             raise UsageError(f"Run {run} isn't done.", "`fixsmith worker cost` lists the runs.")
-        planned = self._planner.again(attempt.read_job(self._storage, run)).changed(after=run, finish=finish)
+        job = attempt.read_job(self._storage, run)
+        if job.spec.rehearsal:
+            raise UsageError(
+                f"Run {run} was a rehearsal: it made no adapter.", "`fixsmith worker cost` lists the runs."
+            )
+        planned = self._planner.again(job).changed(after=run, finish=finish)
         return self._through(planned, on_event, target, contract.MODELS)
 
     def cost(self, seconds: float) -> float:

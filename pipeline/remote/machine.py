@@ -7,12 +7,13 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from pipeline.remote.errors import RemoteError
+from pipeline.remote.errors import RemoteError, Unreachable
 from pipeline.remote.launcher import Submission
 from pipeline.remote.ssh import Ssh
 
 LONGEST_LOG = 1_000_000
 _SECONDS = 120.0
+_PROBE = "import torch, transformers, peft; print('fixsmith', torch.__version__, torch.cuda.device_count())"
 
 
 class Machine:
@@ -34,9 +35,12 @@ class Machine:
         """Run a shell command there, in the home folder; return what it writes."""
         if self._ssh is not None:
             return self._ssh.run(command, data).decode("utf-8", "replace")
-        done = subprocess.run(
-            ["sh", "-c", command], input=data, capture_output=True, timeout=_SECONDS, check=False, cwd=Path.home()
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                ["sh", "-c", command], input=data, capture_output=True, timeout=_SECONDS, check=False, cwd=Path.home()
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Unreachable(f"A command took more than {_SECONDS:.0f} s.", "It is tried again.") from error
         if done.returncode != 0:
             last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1][:200]
             raise RemoteError(f"A command ended with {done.returncode}: {last}", "Look at it by hand.")
@@ -61,14 +65,22 @@ class Machine:
 
     def check(self) -> str:
         """Return what the interpreter there has, in a line; raise RemoteError when it lacks what training needs."""
-        probe = "import torch, transformers, peft; print(torch.__version__, torch.cuda.device_count())"
-        torch, gpus = self.run(f"{shlex.quote(self.python)} -c {shlex.quote(probe)}").split()
-        return f"{self.host or 'this machine'}: torch {torch}, {gpus} GPUs"
+        said = self.run(f"{self._interpreter} -c {shlex.quote(_PROBE)}")
+        last = (said.strip().splitlines() or [""])[-1].split()
+        if len(last) != 3 or last[0] != "fixsmith":
+            raise RemoteError(f"{self.python} answers {said[-100:]!r}.", "Is remote.python the worker's interpreter?")
+        return f"{self.host or 'this machine'}: torch {last[1]}, {last[2]} GPUs"
 
     def start_command(self, submission: Submission, code: str, processes: int) -> str:
         """Return the command that trains a submission."""
         words = [
-            self.python, "-m", "pipeline.remote.start", "--storage", submission.storage, "--run", submission.run,
+            "-m", "pipeline.remote.start", "--storage", submission.storage, "--run", submission.run,
             "--submission", str(submission.number), "--processes", str(processes),
         ]  # fmt: skip
-        return f"PYTHONPATH={code} {shlex.join(words)}"
+        return f"PYTHONPATH={code} {self._interpreter} {shlex.join(words)}"
+
+    @property
+    def _interpreter(self) -> str:
+        """Return the interpreter, quoted; `~/` is the home folder there."""
+        inside = self.python.removeprefix("~/")
+        return shlex.quote(self.python) if inside == self.python else f'"$HOME"/{shlex.quote(inside)}'

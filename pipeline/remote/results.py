@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Collection
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -13,7 +13,7 @@ from config.errors import InputRefused
 from pipeline.remote import contract, layout
 from pipeline.remote.errors import Gone
 from pipeline.remote.layout import Start
-from pipeline.remote.storage.interface import LONGEST_FILE, Storage
+from pipeline.remote.storage.interface import LONGEST_FILE, Storage, checked
 from pipeline.training import files
 
 LONGEST_RESULT = 8 * 1024 * 1024
@@ -49,9 +49,10 @@ def sent(storage: Storage, run: str) -> int:
 def begun_after(storage: Storage, run: str, submission: int) -> int:
     """Return the number of the newest start before a submission: what came later is that submission's."""
     try:
-        return int(storage.read(layout.sent_file(run, submission)) or b"0")
+        said = storage.read(layout.sent_file(run, submission))
     except Gone:
         return 0
+    return int(said) if said.isdigit() else 0
 
 
 def result_of(storage: Storage, run: str) -> Start | None:
@@ -117,7 +118,7 @@ def fetch(storage: Storage, run: str, start: Start, target: Path, wanted: Collec
     temporary.mkdir(parents=True)
     there = {entry.name: entry.size for entry in storage.entries(folder)}
     for name, sha256 in result.files.items():
-        if PurePosixPath(name).parts[0] in wanted:
+        if checked(name).partition("/")[0] in wanted:
             _fetch(storage, f"{folder}/{name}", there, temporary / name, sha256)
     files.write(temporary / contract.RESULT, content)
     files.rename_folder(temporary, target)

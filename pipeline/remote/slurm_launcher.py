@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.remote.errors import RemoteError
+from pipeline.remote.errors import Unreachable
 from pipeline.remote.launcher import Kind, State, Submission
 from pipeline.remote.machine import Machine
 
@@ -14,6 +15,7 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED", "STOPPED"), "waiting"),
     **dict.fromkeys(("RUNNING", "COMPLETING", "SIGNALING", "STAGE_OUT"), "running"),
 }
+_STATE = re.compile(r"[A-Z_]+")
 _SCRIPT = """\
 #!/bin/sh
 #SBATCH --job-name={name}
@@ -55,7 +57,7 @@ class SlurmLauncher:
             command=self._machine.start_command(submission, code, self._processes),
         )  # fmt: skip
         self._machine.run(
-            f"mkdir -p {folder} && mkdir {folder}/begun 2>/dev/null || exit 0; "
+            f"mkdir -p {folder} || exit 1; mkdir {folder}/begun 2>/dev/null || exit 0; "
             f"sbatch --parsable > {folder}/job.part && mv {folder}/job.part {folder}/job || "
             f"{{ rmdir {folder}/begun; exit 1; }}",
             script.encode(),
@@ -69,9 +71,10 @@ class SlurmLauncher:
         said = self._machine.run(f"squeue --noheader --jobs={number} --format=%T 2>&1 || true").strip()
         if "nvalid job id" in said or not said:
             return State("ended", f"job {number} left the queue")
-        if said not in _KINDS and not said.isupper():
-            raise RemoteError(f"squeue says: {said[:200]}", "Look at the cluster.")
-        return State(_KINDS.get(said, "ended"), f"job {number} {said.lower()}")
+        last = said.splitlines()[-1].strip()
+        if _STATE.fullmatch(last) is None:  # a busy controller, a network that broke: nothing is known of the job
+            raise Unreachable(f"squeue says: {last[:200]}", "It is tried again.")
+        return State(_KINDS.get(last, "ended"), f"job {number} {last.lower()}")
 
     def stop(self, submission: Submission) -> None:
         """Cancel the job."""
@@ -93,5 +96,6 @@ class SlurmLauncher:
 
     def _number(self, submission: Submission) -> str:
         path = f"{self._machine.folder(submission)}/job"
-        said = self._machine.run(f"[ -f {path} ] && cat {path} || true").strip().partition(";")[0]
+        lines = self._machine.run(f"[ -f {path} ] && cat {path} || true").strip().splitlines()
+        said = lines[-1].partition(";")[0].strip() if lines else ""  # a site's sbatch may have said more before
         return said if said.isdigit() else ""

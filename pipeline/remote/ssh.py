@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import subprocess
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from pipeline.remote.errors import Gone, RemoteError, Unreachable
+from pipeline.remote.errors import Gone, RemoteError, RemoteRefused, Unreachable
 from pipeline.remote.ports import free_port
 
 OPTIONS = (
@@ -22,17 +23,43 @@ LOST = 255
 MISSING = 44
 """What our remote commands end with when a file isn't there."""
 TUNNEL_SECONDS = 30.0
+_HOST = re.compile(r"(?:[A-Za-z_][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*")
+_STRANGER = ("Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED")
+
+
+def checked_host(text: str) -> str:
+    """Return `HOST` or `USER@HOST`; raise RemoteRefused for what ssh could take for an option or a command."""
+    if not _HOST.fullmatch(text):
+        raise RemoteRefused(
+            f"{text.rpartition('@')[2]!r} names no host ssh could take.",
+            "Write ssh://HOST; ports and keys go to ~/.ssh/config.",
+        )
+    return text
 
 
 class Ssh:
     """One host as ssh knows it. `config`: another file than ~/.ssh/config."""
 
     def __init__(self, host: str, config: Path | None = None) -> None:
-        self.host = host
+        self.host = checked_host(host)
         self._command = ("ssh", *(("-F", str(config)) if config else ()), *OPTIONS)
+        self._silent = False
 
     def run(self, command: str, data: IO[bytes] | bytes | None = None, seconds: float = 120.0) -> bytes:
         """Run a shell command there and return what it writes; raises Unreachable, Gone or RemoteError."""
+        self._check_silent()
+        return self._run(command, data, seconds)
+
+    def _check_silent(self) -> None:
+        """Raise RemoteRefused where a login shell talks: it would stand in every answer and every file."""
+        if not self._silent and (said := self._run("true")):
+            raise RemoteRefused(
+                f"{self.host} writes {said[:60].decode('utf-8', 'replace')!r} before every answer.",
+                "Keep its ~/.bashrc (or ~/.zshenv) from writing anything when nobody sits there.",
+            )
+        self._silent = True
+
+    def _run(self, command: str, data: IO[bytes] | bytes | None = None, seconds: float = 120.0) -> bytes:
         given: dict[str, Any] = {"stdin": data}
         if data is None or isinstance(data, bytes):
             given = {"input": data or b""}
@@ -48,6 +75,7 @@ class Ssh:
 
     def fetch(self, command: str, target: Path, longest: int) -> None:
         """Write what a command says into `target`, up to `longest` bytes; raises as `run` does."""
+        self._check_silent()
         process = subprocess.Popen(
             [*self._command, "--", self.host, command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -65,13 +93,15 @@ class Ssh:
 
     @contextlib.contextmanager
     def tunnel(self, port: int) -> Iterator[str]:
-        """Forward a free port of this machine's loopback to `port` of the host's; give the address here."""
+        """Forward a free port of this machine's loopback to `port` of the host's; give the address here.
+
+        What keeps it open is `cat` over there: it ends with our end of its pipe, however this process does.
+        """
         local = free_port()
-        command = [*self._command, "-N", "-L", f"127.0.0.1:{local}:127.0.0.1:{port}", "--", self.host]
+        command = [*self._command, "-L", f"127.0.0.1:{local}:127.0.0.1:{port}", "--", self.host, "exec cat"]
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            start_new_session=True,
-        )  # fmt: skip
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        )
         try:
             self._wait(process, local)
             yield f"http://127.0.0.1:{local}"
@@ -92,7 +122,13 @@ class Ssh:
     def _judge(self, code: int, said: bytes) -> None:
         if code == 0:
             return
-        last = (said.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1][:200]
+        text = said.decode("utf-8", "replace").strip()
+        last = (text.splitlines() or ["no message"])[-1][:200]
+        if code == LOST and any(stranger in text for stranger in _STRANGER):
+            raise RemoteRefused(
+                f"{self.host} shows a host key that isn't the one known for it: {last}",
+                f"Find out why before you trust it; then try: ssh {self.host} true",
+            )
         if code == LOST:
             raise Unreachable(f"{self.host} can't be reached by ssh: {last}", f"Try: ssh {self.host} true")
         if code == MISSING:

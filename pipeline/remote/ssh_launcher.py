@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from pipeline.remote.errors import RemoteError
 from pipeline.remote.launcher import State, Submission
 from pipeline.remote.machine import Machine
 
@@ -32,7 +33,7 @@ class SshLauncher:
         command = self._machine.start_command(submission, code, self._processes)
         inner = f"echo $$ > {folder}/pid; {command}; echo $? > {folder}/code"
         self._machine.run(
-            f"mkdir -p {folder} && mkdir {folder}/begun 2>/dev/null || exit 0; "
+            f"mkdir -p {folder} || exit 1; mkdir {folder}/begun 2>/dev/null || exit 0; "
             f"nohup setsid sh -c {shlex.quote(inner)} {submission.name} > {folder}/log 2>&1 < /dev/null &"
         )
 
@@ -40,11 +41,14 @@ class SshLauncher:
         """Return whether its session lives."""
         script = _STATE.format(folder=self._machine.folder(submission), name=shlex.quote(submission.name))
         word, _, code = self._machine.run(script).strip().partition(" ")
-        if word == "gone":
-            return State("gone", f"{self._machine.host} doesn't know the run")
-        if word == "running":
-            return State("running")
-        return State("ended", f"it ended with {code}" if code else "its process is gone")
+        match word:
+            case "gone":
+                return State("gone", f"{self._machine.host} doesn't know the run")
+            case "running":
+                return State("running")
+            case "ended" | "lost":
+                return State("ended", f"it ended with {code}" if code else "its process is gone")
+        raise RemoteError(f"{self._machine.host} says {word[:60]!r} of the run.", "Is its shell a POSIX one?")
 
     def stop(self, submission: Submission) -> None:
         """End its session."""

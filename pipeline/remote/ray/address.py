@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from pipeline.remote.errors import RemoteRefused
+from pipeline.remote.ssh import checked_host
 
 DASHBOARD_PORT = 8265
-_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_USER = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -35,13 +33,15 @@ def checked(text: str) -> Address:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise RemoteRefused(f"{text!r} isn't an address.", _HINT) from error
-    if parts.query or parts.fragment or parts.password is not None or not parts.hostname:
+        raise RemoteRefused("remote.address isn't an address.", _HINT) from error
+    if parts.password is not None:
+        raise RemoteRefused("remote.address carries a password.", _HINT)
+    if parts.query or parts.fragment or not parts.hostname:
         raise RemoteRefused(f"{text!r} isn't the address of a Ray cluster.", _HINT)
     if parts.scheme == "ssh":
-        return _ssh(text, parts.username, parts.hostname, port, parts.path.strip("/"))
+        return _ssh(text, parts.netloc, port, parts.path.strip("/"))
     if parts.username is not None:
-        raise RemoteRefused(f"{text!r} carries a user name.", _HINT)
+        raise RemoteRefused("remote.address carries a user name.", _HINT)
     if parts.scheme == "https":
         return Address("https", text.rstrip("/"))
     if parts.scheme == "http" and is_loopback(parts.hostname):
@@ -59,13 +59,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _ssh(text: str, user: str | None, host: str, port: int | None, path: str) -> Address:
-    if not _HOST.fullmatch(host) or (user is not None and not _USER.fullmatch(user)):
-        raise RemoteRefused(f"{text!r} names no host ssh could take.", _HINT)
+def _ssh(text: str, host: str, port: int | None, path: str) -> Address:
+    """Return an address behind ssh; the host as it is written, for ssh's configuration knows its case."""
     if port is not None or (path and not path.isdigit()):
         raise RemoteRefused(f"{text!r} is no ssh address.", "Write ssh://HOST/8265; ports of ssh go to ~/.ssh/config.")
-    name = f"{user}@{host}" if user else host
-    return Address("ssh", "", name, int(path) if path else DASHBOARD_PORT)
+    return Address("ssh", "", checked_host(host), int(path) if path else DASHBOARD_PORT)
 
 
 _HINT = "Use http://127.0.0.1:8265, ssh://HOST (a tunnel is opened for you) or https://HOST in remote.address."

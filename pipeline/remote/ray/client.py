@@ -167,8 +167,8 @@ def _check(reply: Reply, method: str) -> None:
         raise RemoteRefused(f"The Ray cluster doesn't accept the token ({said}).", "Correct remote.token_file.")
     if reply.status == 404:
         raise Gone(f"The Ray cluster doesn't know it ({said}).", "Submit it again.")
-    if reply.status in (502, 503, 504, 429):
-        raise Unreachable(f"The Ray cluster isn't ready ({reply.status}).", "It is tried again.")
+    if reply.status in (502, 503, 504, 429) or (reply.status >= 500 and method == "GET"):
+        raise Unreachable(f"The Ray cluster isn't ready ({reply.status}: {said}).", "It is tried again.")
     if 300 <= reply.status < 400:
         raise RemoteRefused("The Ray cluster redirects elsewhere; that isn't followed.", "Correct remote.address.")
     raise RemoteError(f"The Ray cluster answered {reply.status} to {method}: {said}", "`fixsmith worker check`")

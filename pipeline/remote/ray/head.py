@@ -18,12 +18,12 @@ from pathlib import Path
 
 import msgspec
 
-from config.errors import Error
+from config.errors import Error, UsageError
 from config.secret import Secret
 from pipeline.remote.errors import RemoteError, Unreachable
-from pipeline.remote.ports import free_port
+from pipeline.remote.ports import free_port, is_free
 from pipeline.remote.ray.client import Jobs
-from pipeline.remote.ray.loopback import exposed, processes_of
+from pipeline.remote.ray.loopback import commands_of, exposed, processes_of
 
 TOKEN = "token"  # noqa: S105 - the file's name
 NOTE = "head.json"
@@ -59,6 +59,8 @@ def start(folder: Path, python: Path, port: int = 0, cpus: int = 0) -> Head:
     """
     if (there := running(folder)) is not None:
         return there
+    if port and not is_free(port):
+        raise UsageError(f"Port {port} of this machine can't be listened on.", "Choose a --port that nobody uses.")
     ray = python.parent / "ray"
     if not ray.is_file():
         raise Error(f"There is no Ray beside {python}.", "Install the worker's environment: docs/remote.md.")
@@ -86,7 +88,7 @@ def running(folder: Path) -> Head | None:
         head = msgspec.json.decode((folder / NOTE).read_bytes(), type=Head)
     except (OSError, msgspec.MsgspecError):
         return None
-    return head if head.pid in processes_of(head.pid) else None
+    return head if head.pid in processes_of(head.pid) and _is_ours(head) else None
 
 
 def end(folder: Path) -> bool:
@@ -95,8 +97,8 @@ def end(folder: Path) -> bool:
         head = msgspec.json.decode((folder / NOTE).read_bytes(), type=Head)
     except (OSError, msgspec.MsgspecError):
         return False
-    found = processes_of(head.pid)
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    found = _is_ours(head)
+    for number in (signal.SIGTERM, signal.SIGKILL) if found else ():
         _signal(processes_of(head.pid), number)
         deadline = time.monotonic() + END_SECONDS
         while processes_of(head.pid) and time.monotonic() < deadline:
@@ -104,7 +106,12 @@ def end(folder: Path) -> bool:
             time.sleep(0.1)
     _reap(head.pid)
     (folder / NOTE).unlink(missing_ok=True)
-    return bool(found)
+    return found
+
+
+def _is_ours(head: Head) -> bool:
+    """Tell whether the session is still the head's: after a restart of the machine its number may be another's."""
+    return any(str(Path(head.folder) / "ray") in command for command in commands_of(head.pid))
 
 
 def environment(folder: Path, python: Path) -> dict[str, str]:

@@ -45,6 +45,14 @@ def _readable(address: str) -> str:
     return str(mapped or found)
 
 
+def commands_of(session: int) -> list[str]:
+    """Return the command lines of a session's processes."""
+    command = ["ps", "-A", "-ww", "-o", "sess=,args="]
+    said = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout
+    rows = [line.split(maxsplit=1) for line in said.splitlines()]
+    return [row[1] for row in rows if len(row) == 2 and row[0] == str(session)]
+
+
 def processes_of(session: int) -> list[int]:
     """Return the processes of a session that aren't dead, by asking `ps`, which macOS and Linux both have."""
     said = subprocess.run(["ps", "-A", "-o", "pid=,sess=,stat="], capture_output=True, text=True, check=False).stdout

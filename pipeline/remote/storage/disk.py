@@ -23,7 +23,8 @@ class DiskStorage:
         """Return the files below `prefix`."""
         root, below = shlex.quote(self._root), shlex.quote(checked(prefix))
         said = self._ssh.run(
-            f"cd {root} 2>/dev/null && [ -e {below} ] || exit 0; find {below} -type f ! -name '.*' -exec wc -c {{}} \\;"
+            f"cd {root} 2>/dev/null && [ -e {below} ] || exit 0; "
+            f"find {below} -type f ! -name '.*' -exec wc -c {{}} \\; 2>/dev/null || true"  # some may go meanwhile
         )
         found = []
         for line in said.decode("utf-8", "replace").splitlines():

@@ -20,13 +20,13 @@ def opened(address: str) -> Storage:
         from pipeline.remote.storage.bucket import BucketStorage
 
         return BucketStorage(address)
-    if parts.scheme == "ssh" and parts.netloc and parts.path.strip("/"):
+    if parts.scheme == "ssh" and parts.netloc and parts.path.strip("/") and not {"?", "#", "~"} & set(address):
         from pipeline.remote.ssh import Ssh
         from pipeline.remote.storage.disk import DiskStorage
 
         return DiskStorage(Ssh(parts.netloc), parts.path)
     raise UsageError(
-        f"remote.storage {address!r} is no storage.",
+        f"remote.storage {address.rpartition('@')[2]!r} is no storage.",
         "Give an absolute folder, s3://BUCKET/PREFIX or ssh://HOST/FOLDER.",
     )
 

@@ -49,6 +49,9 @@ def _run(spec: Spec, told: threading.Event) -> int:
     except Error as error:
         sys.stderr.write(f"{error}\n")
         return STOPPED if error.exit_code == STOPPED else FAILED
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or 'A file'} can't be used: {error.strerror or error}\n")
+        return FAILED
     return DONE
 
 

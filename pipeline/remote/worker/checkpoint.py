@@ -24,6 +24,7 @@ BEST = "best.safetensors"
 OPTIMIZER = "optimizer.safetensors"
 OPTIMIZER_REST = "optimizer.json"
 PROGRESS = "progress.json"
+FILES = {WEIGHTS, CONFIG, BEST, OPTIMIZER, OPTIMIZER_REST, PROGRESS}
 
 Tensors = dict[str, torch.Tensor]
 
@@ -77,7 +78,7 @@ def clear(folder: Path, identity: str) -> tuple[str, ...]:
         path for path in folders(folder) if (found := verified(path)) is None or found.identity != identity
     ]  # fmt: skip
     for path in [*wrong, *folder.glob(f".{PREFIX}*")]:
-        shutil.rmtree(path, ignore_errors=True)
+        path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
     return tuple(path.name for path in wrong)
 
 
@@ -90,7 +91,9 @@ def verified(folder: Path) -> Manifest | None:
     """Return a checkpoint's manifest, or None when it has none or one of its files is damaged."""
     try:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-        whole = all(digest_file(folder / name) == expected for name, expected in manifest.files.items())
+        whole = set(manifest.files) >= FILES and all(
+            digest_file(folder / name) == expected for name, expected in manifest.files.items()
+        )
     except (OSError, msgspec.MsgspecError):
         return None
     return manifest if whole else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHIPPED = ("config/*.py", "config/sections/*.py", "pipeline/*.py", "pipeline/remote/**/*.py", "pipeline/training/*.py")
 
 

@@ -44,6 +44,23 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(
     assert one["adapter/adapter_model.safetensors"] == other["adapter/adapter_model.safetensors"]
 
 
+def test_a_manifest_that_names_too_few_files_is_no_checkpoint(base: Path, tmp_path: Path) -> None:
+    spec = tiny.spec(tmp_path, base)
+    stopped(spec, 5)
+    newest, before = checkpoint.folders(Path(spec.work) / "checkpoints")
+    manifest = checkpoint.verified(newest)
+    assert manifest is not None
+    for kept in ({}, {name: sha256 for name, sha256 in manifest.files.items() if name != "progress.json"}):
+        (newest / "manifest.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(manifest, files=kept)))
+        assert checkpoint.verified(newest) is None
+        found = checkpoint.newest(newest.parent, manifest.identity)
+        assert found is not None and found.progress.step == 3
+    (newest.parent / "step-00000009").write_text("a file")
+    assert checkpoint.verified(newest.parent / "step-00000009") is None
+    assert set(checkpoint.clear(newest.parent, manifest.identity)) == {newest.name, "step-00000009"}
+    assert checkpoint.folders(newest.parent) == [before]
+
+
 def test_eight_bit_state_is_resumed_too(base: Path, tmp_path: Path) -> None:
     changes: dict[str, Any] = {"optimizer": "paged_adamw_8bit", "rank": 64, "max_epochs": 1}
     straight = train(tiny.spec(tmp_path / "straight", base, **changes))
