@@ -12,6 +12,8 @@ from config.location import HELP, settings_file
 if TYPE_CHECKING:
     from config.settings import Settings
 
+DIGITS = 18
+
 
 def add_config(parser: Any) -> None:
     """Add `--config`."""
@@ -35,6 +37,13 @@ def add_run(parser: Any) -> None:
 def add_json(parser: Any) -> None:
     """Add `--json` of a command that answers line by line."""
     parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+
+
+def run_number(text: str) -> int:
+    """Return the number of a run of the service; raises ArgumentTypeError for anything else."""
+    if not text.isdecimal() or len(text) > DIGITS:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a run's number; `fixsmith status` shows them")
+    return int(text)
 
 
 def config_path(arguments: argparse.Namespace) -> Path | None:

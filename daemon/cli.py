@@ -8,11 +8,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol, cast
 
 import msgspec
 
-from config.errors import Error, of_system
+from config.errors import Error, UsageError, of_system
 
 DESCRIPTION = """\
 Security models that learn from your own code, on your own machine. fixsmith watches your
@@ -31,6 +32,10 @@ settings come from --config FILE, else $FIXSMITH_CONFIG, else ~/.config/fixsmith
 which `fixsmith init` writes, else the defaults.
 exit codes: 0 done or up to date, 1 failed (run it again), 2 wrong use or settings,
 3 input refused, 4 not better, 75 postponed"""
+
+
+Plain = argparse.RawDescriptionHelpFormatter
+Wide = partial(Plain, max_help_position=16)
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -110,7 +115,7 @@ def print_error(error: Error) -> None:
 def parser(chosen: Command | None = None) -> argparse.ArgumentParser:
     """Return the parser: with the chosen command's own, without one with a help line for each."""
     result = argparse.ArgumentParser(
-        "fixsmith", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        "fixsmith", description=DESCRIPTION, epilog=EPILOG, formatter_class=Wide if chosen is None else Plain
     )
     subparsers = result.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     if chosen is not None:
@@ -123,6 +128,8 @@ def parser(chosen: Command | None = None) -> argparse.ArgumentParser:
 
 def _dispatch(words: list[str]) -> int:
     chosen = next((command for command in COMMANDS if words and command.name == words[0]), None)
+    if chosen is None and words and not words[0].startswith("-"):
+        raise _unknown(words[0])
     command_parser = parser(chosen)
     arguments = command_parser.parse_args(words)
     if chosen is None:
@@ -131,6 +138,14 @@ def _dispatch(words: list[str]) -> int:
     result = _module(chosen).run(arguments)
     sys.stdout.flush()
     return result
+
+
+def _unknown(word: str) -> UsageError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, [command.name for command in COMMANDS], n=1)
+    meant = f"; did you mean '{near[0]}'?" if near else "."
+    return UsageError(f"There is no command '{word}'{meant}", "`fixsmith --help` lists them.")
 
 
 def _module(command: Command) -> CommandModule:

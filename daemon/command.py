@@ -59,6 +59,11 @@ def watched_by_name(settings: Settings) -> dict[str, Watched]:
     return {watched.name: watched for watched in settings.github.repositories}
 
 
+def is_clone(folder: Path) -> bool:
+    """Tell whether a folder is a repository of git's, with or without files beside it."""
+    return (folder / ".git").exists() or (folder / "HEAD").is_file()
+
+
 def has_commit(source: str, commit: str) -> bool:
     """Tell whether a clone holds a commit."""
     return _git(source, "cat-file", "-e", f"{commit}^{{commit}}")

@@ -16,6 +16,10 @@ from daemon.conditions.readings import Readings
 from daemon.snapshot import Snapshot, Watching, Work
 from daemon.store.records import Run, RunState
 
+DOWN = {
+    "never started": "`fixsmith install` runs it from now on, `fixsmith run` in this terminal",
+    "not running": "`fixsmith start` starts it where it is installed, `fixsmith run` in this terminal",
+}
 COLOURS = {"working": "green", "idle": "green", "waiting": "yellow", "not running": "red", "never started": "red"}
 
 
@@ -24,7 +28,10 @@ def render(found: Snapshot) -> Group:
     parts: list[RenderableType] = [_heading(found)]
     if found.work is not None:
         parts += [_work(found.work)]
-    parts += [Text.assemble(("  waiting for ", "yellow"), what) for what in found.waiting_for]
+    label = "  training waits for " if found.state == "working" else "  waiting for "
+    parts += [Text.assemble((label, "yellow"), what) for what in found.waiting_for]
+    if found.state in DOWN:
+        parts += [Text(f"  {DOWN[found.state]}", style="dim")]
     parts += _conditions(found)
     parts += [Text.assemble(("  problem ", "red bold"), what) for what in found.problems]
     parts += _repositories(found)

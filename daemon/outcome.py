@@ -17,10 +17,15 @@ ENDINGS = {
 }
 
 
+NOTHING = "NothingToLearn"
+"""The kind of error that a scan without findings ends in."""
+
+
 class Verdict(StrEnum):
     """What happens to the run."""
 
     FINISHED = "finished"
+    CLEAN = "clean"  # in order, with nothing to learn from
     AGAIN = "again"  # nobody's fault: it goes on later
     INTERRUPTED = "interrupted"  # cut off from outside
     FAILED = "failed"
@@ -35,11 +40,12 @@ class Outcome(msgspec.Struct, frozen=True):
     wait: float = 0.0
 
 
-def judge(code: int, error: str, *, stopped: str | None) -> Outcome:
-    """Return what an exit code means, given what was said and why it was asked to stop."""
+def judge(code: int, error: str, *, stopped: str | None, kind: str = "") -> Outcome:
+    """Return what an exit code means, given what was said, the kind of error and why it was asked to stop."""
     if code in ENDINGS:
-        state, reason = ENDINGS[code]
-        return Outcome(Verdict.FINISHED, "" if code == 0 else error or reason, state)
+        is_clean = (code, kind) == (3, NOTHING)
+        state, reason = (RunState.DONE, "") if is_clean else ENDINGS[code]
+        return Outcome(Verdict.CLEAN if is_clean else Verdict.FINISHED, "" if code == 0 else error or reason, state)
     if stopped in ("memory", "silence"):
         reasons = {"memory": "it used more than daemon.memory_gigabytes", "silence": "it reported nothing for too long"}
         return Outcome(Verdict.FAILED, reasons[stopped])

@@ -24,7 +24,7 @@ from daemon.conditions.sensors import KeepAwake
 from daemon.layout import Layout
 from daemon.mirror import Mirrors
 from daemon.notify import Notifier
-from daemon.outcome import Outcome, Verdict, judge
+from daemon.outcome import NOTHING, Outcome, Verdict, judge
 from daemon.places import REVIEW, run_matter
 from daemon.store.records import Run, RunState
 from daemon.store.store import Store
@@ -240,7 +240,8 @@ class Runner:
         if line.get("event") == "summary":
             work.said = line
         elif line.get("event") == "error":
-            work.error = _said(line)
+            work.kind = str(line.get("kind", ""))
+            work.error = str(line.get("message", "")) if work.kind == NOTHING else _said(line)
         elif line.get("event") == "review":
             self.notifier.needs_person(REVIEW, "A release waits for your review", f"Run {work.run.id}: {_said(line)}")
         elif "stage" in line:
@@ -259,11 +260,14 @@ class Runner:
 
     def _conclude(self, work: Work, code: int) -> None:
         """Record what became of the run; only then is it forgotten here, so that a full disk loses nothing."""
-        outcome = judge(code, work.error, stopped=None if work.stop is None else str(work.stop))
+        outcome = judge(code, work.error, stopped=None if work.stop is None else str(work.stop), kind=work.kind)
         run, token = work.run, work.token
         match outcome.verdict:
             case Verdict.FINISHED:
                 self._finish(run, token, outcome, work.said)
+            case Verdict.CLEAN:
+                self.store.queue.finish(run, token, outcome.state, outcome.reason, None, self.clock.now())
+                self.notifier.result(f"Run {run.id} is done", outcome.reason)
             case Verdict.AGAIN:
                 why = "; ".join(self._decision.waiting_for) if work.stop == Stop.CONDITIONS else outcome.reason
                 self.store.queue.put_back(run, token, self.clock.now() + outcome.wait, why)

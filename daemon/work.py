@@ -40,6 +40,7 @@ class Work(msgspec.Struct):
     stop_by: float = 0.0
     said: dict[str, Any] | None = None
     error: str = ""
+    kind: str = ""
 
 
 MEASURING = ("evaluate", "gate", "publish", "upload")

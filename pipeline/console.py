@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import msgspec
 from rich.console import Console
@@ -123,7 +123,8 @@ def display(*, json: bool) -> Display:
 def print_error(error: Error, *, json: bool = False) -> None:
     """Print what happened and what to do, in one place and one form."""
     if json:
-        line = {"event": "error", "message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        line: dict[str, Any] = {"event": "error", "kind": type(error).__name__, "exit_code": error.exit_code}
+        line |= {"message": error.message, "hint": error.hint}
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stderr.write(f"{error.message}\n")
     if error.hint:

@@ -7,8 +7,10 @@ import getpass
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import yaml
@@ -19,8 +21,10 @@ from config.load import build, read_file
 from config.location import HELP, personal_file, settings_file
 from config.secret import Secret
 from config.settings import Github
+from daemon.command import is_clone
 from daemon.errors import TokenRefused
 from daemon.github.check import Access, access
+from daemon.layout import obstacle
 from daemon.mirror import site
 from daemon.tokens import github_token, only_here
 from pipeline.stage import write_atomically
@@ -32,6 +36,8 @@ asks nothing."""
 HEADER = (
     "# fixsmith settings, written by `fixsmith init`. Every key: config/olmo-security-config.yaml, docs/settings.md\n"
 )
+NAME = r"[\w.-]+/[\w.-]+"
+ADDRESS = rf"(?:https?://(?:[^/@]+@)?|(?:ssh://)?git@)([^/:]+)(?::\d+)?[/:]({NAME}?)(?:\.git)?(?:/.*)?"
 WORKSPACE = "~/fixsmith"
 TOKENS = "/settings/personal-access-tokens"
 
@@ -106,10 +112,9 @@ def _repository(
     asking = arguments.repository is None
     given: dict[str, Secret] = {}
     while True:
-        name = _ask("Repository (owner/name)", "") if asking else arguments.repository.strip()
+        given_name = _ask("Repository (owner/name)", "") if asking else arguments.repository.strip()
         try:
-            if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-                raise UsageError(f"{name or 'Nothing'} isn't a repository.", "Give owner/name, as in its address.")
+            name = _name(given_name, arguments.base_url or (values.get("github") or {}).get("base_url", ""))
             if arguments.no_check:
                 return name, arguments.token_file or "", None
             return name, *_check(arguments, values, name, keep, given)
@@ -122,16 +127,52 @@ def _repository(
 def _answers(arguments: argparse.Namespace, values: dict[str, Any], repository: str, token_file: str) -> Answers:
     workspace = (values.get("fine_tuning") or {}).get("workspace_dir", WORKSPACE)
     asking = arguments.repository is None
-    folder = arguments.workspace or (_ask("Folder for data and models", workspace) if asking else workspace)
-    source = arguments.source or (_ask("A clone of it on this machine (empty: keep one)", "") if asking else "")
     return Answers(
         repository=repository,
         branch=arguments.branch or "",
-        workspace=str(Path(folder).expanduser().absolute()),
-        source=str(Path(source).expanduser().absolute()) if source else "",
+        workspace=_asked("Folder for data and models", workspace, arguments.workspace, _folder, asking=asking),
+        source=_asked("A clone of it on this machine (empty: keep one)", "", arguments.source, _clone, asking=asking),
         token_file=token_file,
         base_url=_base_url(arguments, values, repository),
     )
+
+
+def _name(text: str, base_url: str) -> str:
+    """Return `owner/name` from that, or from the address of a page or clone; raises UsageError for anything else."""
+    if re.fullmatch(NAME, text):
+        return text
+    found = re.fullmatch(ADDRESS, text)
+    if found is None:
+        raise UsageError(f"{text or 'Nothing'} isn't a repository.", "Give owner/name, as in its address.")
+    host, name = found.groups()
+    there = urlsplit(site(Github(base_url=base_url) if base_url else Github())).hostname
+    if host.lower() != there:
+        raise UsageError(f"{host} isn't the GitHub at {there}.", f"Give --base-url https://{host}/api/v3.")
+    return str(name)
+
+
+def _asked(question: str, otherwise: str, given: str | None, check: Callable[[str], str], *, asking: bool) -> str:
+    """Return a checked answer: the one given, else a person's, who may correct it, else the other one."""
+    while asking and not given:
+        try:
+            return check(_ask(question, otherwise))
+        except Error as error:
+            sys.stderr.write(f"{error}\n")
+    return check(given or otherwise)
+
+
+def _folder(text: str) -> str:
+    path = Path(text).expanduser().absolute()
+    if (found := obstacle(path)) is not None:
+        raise UsageError(found, "Name another folder.")
+    return str(path)
+
+
+def _clone(text: str) -> str:
+    path = Path(text).expanduser().absolute()
+    if text and not is_clone(path):
+        raise UsageError(f"{path} isn't a clone of a repository.", "Name its folder, or nothing.")
+    return str(path) if text else ""
 
 
 def _base_url(arguments: argparse.Namespace, values: dict[str, Any], repository: str) -> str:

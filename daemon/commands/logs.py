@@ -10,7 +10,7 @@ from pathlib import Path
 
 from config.errors import UsageError
 from config.load import load_settings
-from daemon.arguments import add_config, config_path
+from daemon.arguments import add_config, config_path, run_number
 from daemon.layout import layout_of
 
 FOLLOW_SECONDS = 0.5
@@ -21,7 +21,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser(
         "logs", description="The service's log, or what one run wrote.", help="the service's log, or one run's"
     )
-    parser.add_argument("run", nargs="?", type=int, metavar="RUN", help="a run's number, as `fixsmith status` shows it")
+    number = "a run's number, as `fixsmith status` shows it"
+    parser.add_argument("run", nargs="?", type=run_number, metavar="RUN", help=number)
     add_config(parser)
     parser.add_argument("-n", "--lines", type=int, default=50, help="how many lines from the end (default: 50)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on showing what is added, until Ctrl-C")

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 
 from config.errors import UsageError
 from config.load import load_settings
-from daemon.arguments import add_config, config_path
+from daemon.arguments import add_config, config_path, run_number
 from daemon.identity import holder
 from daemon.layout import Layout, layout_of
 from daemon.places import run_matter, told, workflow_matter
@@ -28,7 +28,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="put a parked run back into the queue",
     )
     parser.add_argument(
-        "run", type=int, metavar="RUN", help="the number of the run or workflow run, as `fixsmith status` shows it"
+        "run",
+        type=run_number,
+        metavar="RUN",
+        help="the number of the run or workflow run, as `fixsmith status` shows it",
     )
     add_config(parser)
 
@@ -54,6 +57,10 @@ def _retry(store: Store, number: int) -> str:
             for run in parked:
                 store.forget(told(workflow_matter(run.key)))
             return f"Workflow run {number} is fetched again."
+        seen = [run for run in store.ledger.recent(tuple(WorkflowRunState), MOST) if run.id == number]
+        if seen:
+            what = f"Workflow run {number} is {seen[0].state}{f': {seen[0].reason}' if seen[0].reason else ''}."
+            raise UsageError(what, "Only parked ones are retried.")
         raise UsageError(f"There is no parked run {number}.", "`fixsmith status` lists them.")
     if not store.queue.retry(found.id):
         raise UsageError(f"Run {found.id} is {found.state}, not parked.", "Only parked or refused runs are retried.")

@@ -10,6 +10,7 @@ from config.errors import Error
 from config.privacy import endangered, silent, warning
 from config.secret import Secret
 from config.settings import Github, Watched
+from daemon.command import is_clone
 from daemon.doctor.interface import Circumstances, Finding, Level
 from daemon.errors import StoreError
 from daemon.github.check import access
@@ -60,7 +61,7 @@ def _repository(asked: Github, token: Secret, watched: Watched) -> Finding:
         return Finding(
             watched.name, Level.FAILURE, f"is repository {found.id} now", "Somebody may have taken the name."
         )
-    if watched.source and not (Path(watched.source).expanduser() / ".git").exists():
+    if watched.source and not is_clone(Path(watched.source).expanduser()):
         return Finding(watched.name, Level.WARNING, f"{watched.source} isn't a clone", "Correct its `source`.")
     runs = f"{found.runs} workflow runs on {found.branch}"
     if found.name.lower() != watched.name.lower():

@@ -158,6 +158,40 @@ def test_a_workflow_run_that_cannot_be_fetched_is_told_and_retried(one, github, 
     assert one.states()[number][0] == "queued"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stauts"], "There is no command 'stauts'; did you mean 'status'?"),
+        (["frobnicate"], "There is no command 'frobnicate'."),
+        (["retry", "first"], "'first' isn't a run's number; `fixsmith status` shows them"),
+        (["retry", "9" * 30], "isn't a run's number"),
+        (["logs", "-1"], "-1"),
+        (["retry", "99"], "There is no parked run 99."),
+    ],
+)
+def test_what_cannot_be_meant_is_said_with_what_can(one, capsys, words, said):
+    try:
+        assert main(words) == 2
+    except SystemExit as left:
+        assert left.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_refused_workflow_run_says_why_it_is_not_retried(one, capsys):
+    number = one.stand_in.run(REPOSITORY, event="pull_request")
+    one.intake().step()
+    assert main(["retry", str(number)]) == 2
+    assert f"Workflow run {number} is refused: its event is pull_request." in capsys.readouterr().err
+
+
+def test_a_terminal_without_the_characters_gets_them_spelt_out(one):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "daemon.cli", "status"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and not done.stderr and REPOSITORY in done.stdout
+
+
 def test_logs_show_the_end_of_a_log(one, capsys):
     one.layout.service_log.write_text("".join(f"line {number}\n" for number in range(100)))
     assert main(["logs", "-n", "2"]) == 0

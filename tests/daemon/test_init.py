@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from config.errors import UsageError
 from config.load import load_settings
 from daemon.cli import main
+from daemon.commands.init import _name
+from daemon.doctor import watching
+from daemon.doctor.interface import Circumstances
 from daemon.tokens import github_token
 from tests.daemon.conftest import REPOSITORY
 from tests.daemon.stand_in import TOKEN
@@ -178,9 +182,13 @@ def test_a_token_of_this_terminal_is_offered_to_be_kept_for_the_service(github, 
     path.unlink()
     assert main([*words, "--repository", REPOSITORY]) == 0
     assert "only in $GITHUB_TOKEN, which a background service doesn't have" in capsys.readouterr().out
-    assert main(["doctor", "--json", "--config", str(path)]) == 0
-    found = {entry["what"]: entry for entry in map(json.loads, capsys.readouterr().out.splitlines())}
-    assert found["token"]["level"] == "warning" and "only in $GITHUB_TOKEN" in found["token"]["detail"]
+    found = looked_at(path)
+    assert found["token"].level == "warning" and "only in $GITHUB_TOKEN" in found["token"].detail
+
+
+def looked_at(path):
+    """Return what `doctor` finds of GitHub."""
+    return {one.what: one for one in watching.github(Circumstances(load_settings(path, {}), path, network=True))}
 
 
 WRONG = ("github: [a/b]", "fine_tuning: 5", "github: {repositories: a/b}", "gitub: {}", "- x", "{")
@@ -209,7 +217,43 @@ def test_doctor_tells_that_a_repository_was_renamed(github, tmp_path, monkeypatc
     path = tmp_path / "settings.yaml"
     assert main(["init", "--repository", REPOSITORY, "--base-url", github.base_url, "--config", str(path)]) == 0
     github.rename(REPOSITORY, "acme/store")
-    capsys.readouterr()
-    assert main(["doctor", "--json", "--config", str(path)]) == 0
-    found = {entry["what"]: entry for entry in map(json.loads, capsys.readouterr().out.splitlines())}
-    assert found[REPOSITORY]["detail"].startswith("is called acme/store now")
+    assert looked_at(path)[REPOSITORY].detail.startswith("is called acme/store now")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("acme/shop", "acme/shop"),
+        ("https://github.com/acme/shop", "acme/shop"),
+        ("https://github.com/acme/shop.git", "acme/shop"),
+        ("https://GitHub.com/acme/shop.js/tree/main?tab=readme", "acme/shop.js"),
+        ("git@github.com:acme/shop.git", "acme/shop"),
+        ("ssh://git@github.com/acme/shop", "acme/shop"),
+        ("https://corp.example/acme/shop", "corp.example isn't the GitHub at github.com. Give --base-url https://corp"),
+        ("acme", "isn't a repository"),
+        ("", "Nothing isn't a repository"),
+        ("https://github.com/acme", "isn't a repository"),
+        ("acme/shop/extra", "isn't a repository"),
+    ],
+)
+def test_a_repository_is_known_by_its_name_and_its_addresses(text, name):
+    try:
+        assert _name(text, "") == name
+    except UsageError as error:
+        assert name in str(error)
+
+
+def test_a_folder_that_is_no_clone_or_cannot_be_made_is_asked_for_again(tmp_path):
+    path = tmp_path / "settings.yaml"
+    (tmp_path / "file").write_text("")
+    (tmp_path / "clone" / ".git").mkdir(parents=True)
+    script = "import daemon.commands.init as init; init._repository = lambda *_: ('a/b', '', None); "
+    script += f"from daemon.cli import main; main(['init', '--config', {str(path)!r}])"
+    person = Person([sys.executable, "-c", script])
+    person.answers("Folder", str(tmp_path / "file" / "w"))
+    person.answers("Folder", str(tmp_path / "w"))
+    person.answers("clone", str(tmp_path / "nowhere"))
+    person.answers("clone", str(tmp_path / "clone"))
+    assert person.leaves() == 0, person.seen
+    assert "isn't a folder" in person.seen and "isn't a clone" in person.seen
+    assert load_settings(path, {}).github.repositories[0].source == str(tmp_path / "clone")

@@ -37,6 +37,15 @@ def test_what_each_exit_code_means(bench, code, state, reason, attempts, interru
     assert (run.state, run.reason, run.attempts, run.interruptions) == (state, reason, attempts, interruptions)
 
 
+def test_a_scan_without_findings_is_done_and_needs_nobody(bench):
+    one = bench()
+    one.add(prepared=False)
+    one.runner.step(0.0)
+    run = one.end(3, {"event": "error", "kind": "NothingToLearn", "message": "There are none.", "hint": "Check."})
+    assert (run.state, run.reason, run.finished_at) == (RunState.DONE, "There are none.", one.scene.clock.now())
+    assert not one.scene.told and one.runner.step(0.0) == 3600
+
+
 def test_a_failing_run_is_tried_again_with_longer_waits_then_parked_and_told_once(bench, clock):
     one = bench(daemon={"attempts": 3, "retry_seconds": 60, "retry_most_seconds": 100})
     one.add()
