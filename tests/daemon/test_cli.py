@@ -49,7 +49,8 @@ def test_importing_the_service_loads_nothing_heavy():
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     heavy, own = result.stdout.splitlines()
     assert heavy == "[]"
-    assert set(json.loads(own.replace("'", '"'))) <= {"pipeline.stage", "pipeline.records", "pipeline.disk"}
+    light = {"pipeline.stage", "pipeline.records", "pipeline.disk", "pipeline.knowledge", "pipeline.knowledge.folder"}
+    assert set(json.loads(own.replace("'", '"'))) <= light
 
 
 def test_a_closed_pipe_is_quiet(tmp_path):
