@@ -82,7 +82,8 @@ def estimate(items: Sequence[Sequence[float]], clusters: Sequence[str], statisti
         return Estimate(value=value, items=len(items), clusters=len(by_cluster))
     low, high = _percentiles(statistic(_resampled(by_cluster)))
     if low is not None and high is not None and math.isclose(low, high, abs_tol=1e-12):
-        low, high = wilson(value, len(by_cluster)) if value in (0.0, 1.0) else (None, None)
+        counted = int((~numpy.isnan(statistic(by_cluster))).sum())  # a cluster without any adds no certainty
+        low, high = wilson(value, counted) if value in (0.0, 1.0) else (None, None)
     return Estimate(value=value, low=low, high=high, items=len(items), clusters=len(by_cluster))
 
 

@@ -144,6 +144,26 @@ def test_without_a_cwe_there_is_no_heading_over_nothing_and_models_keep_the_tabl
     assert times.index("base") < times.index("stage-1") < times.index("stage-2")
 
 
+def test_a_run_given_twice_is_no_second_seed(report: Report) -> None:
+    other = msgspec.structs.replace(report, held_out=report.held_out + 1)
+    assert "2 runs; each dot is one" in document(report, others=[report, other, other])
+    assert "runs; each dot is one" not in document(report, others=[report, report])
+
+
+def test_a_name_too_long_for_its_place_is_cut_and_whole_when_pointed_at() -> None:
+    name = "a-model-with-a-very-long-<name>"
+    drawn = charts.bars([charts.Bar(label=name, colour="first", value=0.5, text="50 %")], "bars")
+    assert f"<title>{escape(name)}</title>" in drawn and f">{escape(name)}</text>" not in drawn
+    assert "…</text>" in drawn and "nearest neighbour" in charts.bars(
+        [charts.Bar(label="nearest neighbour", colour="first", value=0.5, text="50 %")], "bars"
+    )
+
+
+def test_a_training_of_one_step_is_seen(report: Report) -> None:
+    drawn = charts.curves([charts.Line(label="training", colour="first", points=((1, 2.0),))], "c", across="", up="")
+    assert "<circle" in drawn
+
+
 def test_the_axis_of_a_box_plot_reaches_as_far_as_its_boxes() -> None:
     drawn = charts.boxes([charts.Box(label="a", colour="first", five=(1.0, 2.0, 3.0, 4.0, 98.0))], "times", unit="s")
     assert "100 s" in drawn

@@ -142,6 +142,13 @@ def test_nothing_measured_has_no_value_and_one_cluster_no_interval() -> None:
     assert (made.value, made.low) == (0.5, None)
 
 
+@pytest.mark.parametrize("right", [0.0, 1.0])
+def test_clusters_in_which_nothing_was_counted_make_nothing_more_certain(right: float) -> None:
+    made = statistics.estimate([(right, 1.0)] * 5 + [(0.0, 0.0)] * 35, names(40))
+    wanted = stats.binomtest(round(5 * right), 5).proportion_ci(method="wilson")
+    assert (made.value, made.low, made.high) == (right, pytest.approx(wanted.low), pytest.approx(wanted.high))
+
+
 def test_a_swap_that_leaves_nothing_to_compute_is_no_evidence() -> None:
     flags = [(1.0, 1.0), (0.0, 0.0), (0.0, 0.0)]  # one answer said "vulnerable", rightly
     others = [(0.0, 0.0), (0.0, 1.0), (0.0, 0.0)]

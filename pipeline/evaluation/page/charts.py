@@ -9,6 +9,7 @@ from html import escape
 from pipeline.records import Record
 
 ROW, GAP = 20, 9
+LETTER = 6.0  # how wide one is, on average
 Placing = Callable[[float, float], tuple[float, float]]
 
 
@@ -55,7 +56,7 @@ def bars(chosen: Sequence[Bar], label: str, *, top: float | None = None, width: 
     parts = [_line(left, 0, left, len(chosen) * (ROW + GAP) - GAP, "rule")]
     for number, bar in enumerate(chosen):
         y = number * (ROW + GAP)
-        parts.append(_text(left - 10, y + 14, bar.label, "end"))
+        parts.append(_label(left - 10, y + 14, bar.label))
         end = float(left)
         if bar.value is not None:
             length = span * min(bar.value / largest, 1)
@@ -91,6 +92,11 @@ def curves(lines: Sequence[Line], label: str, *, across: str, up: str, width: in
     ends = _spread([place(*line.points[-1])[1] for line in lines if line.points])
     for line, end in zip([line for line in lines if line.points], ends, strict=True):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in line.points))
+        if len(line.points) == 1:
+            parts.append(
+                '<circle cx="{:.1f}" cy="{:.1f}" '.format(*place(*line.points[0]))
+                + f'r="3" fill="var(--{line.colour})"/>'
+            )
         dash = ' stroke-dasharray="5 4"' if line.dashed else ""
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="var(--{line.colour})" stroke-width="1.9" '
@@ -113,7 +119,7 @@ def boxes(chosen: Sequence[Box], label: str, *, unit: str, width: int = 520) -> 
     for number, box in enumerate(chosen):
         y = number * step + step / 2
         least, first, middle, third, last = (left + value * scale for value in box.five)
-        parts.append(_text(left - 10, y + 4, box.label, "end"))
+        parts.append(_label(left - 10, y + 4, box.label))
         parts += [_line(least, y, last, y, "whisker")]
         parts += [_line(x, y - 5, x, y + 5, "whisker") for x in (least, last)]
         parts.append(
@@ -188,7 +194,7 @@ def stacked(rows: Sequence[tuple[str, Sequence[tuple[str, float, str]]]], label:
     for number, (name, shares) in enumerate(rows):
         y, x = number * step, float(left)
         total = sum(count for _, count, _ in shares) or 1
-        parts.append(_text(left - 10, y + 18, name, "end"))
+        parts.append(_label(left - 10, y + 18, name))
         for what, count, colour in shares:
             length = (width - left) * count / total
             if length > 0:
@@ -224,6 +230,14 @@ def _line(x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
 
 def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(text)}</text>'
+
+
+def _label(right: float, y: float, text: str) -> str:
+    """Return a name that ends at `right`; one too long for the room before it is cut, whole when pointed at."""
+    most = int(right / LETTER)
+    if len(text) <= most:
+        return _text(right, y, text, "end")
+    return f"<g><title>{escape(text)}</title>{_text(right, y, text[: most - 1] + '…', 'end')}</g>"
 
 
 def _spread(places: Sequence[float], apart: float = 15) -> list[float]:

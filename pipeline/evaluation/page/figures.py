@@ -164,7 +164,8 @@ def seeds(report: Report, others: Sequence[Report]) -> str:
     name = next((one for one in ("verdict_f1", "cwe") if one in metrics), None)
     if name is None:
         return ""
-    values = _over_runs([report, *others], name) if others else _over_samples(report, name)
+    runs = [report, *(one for number, one in enumerate(others) if one not in [report, *others[:number]])]
+    values = _over_runs(runs, name) if len(runs) > 1 else _over_samples(report, name)
     chosen = [
         charts.Box(
             label=model, colour=COLOURS.get(model, "champion"), five=_five(of), values=tuple(100 * v for v in of)
@@ -174,7 +175,7 @@ def seeds(report: Report, others: Sequence[Report]) -> str:
     ]
     if not chosen:
         return ""
-    what = f"{len(others) + 1} runs" if others else "sampled answers, a seed each"
+    what = f"{len(runs)} runs" if len(runs) > 1 else "sampled answers, a seed each"
     drawn = charts.boxes(chosen, f"{metrics[name].label} over seeds", unit="%")
     title = f"<h3>{escape(metrics[name].label)} over seeds</h3>"
     return f"<figure>{title}{drawn}<figcaption>{what}; each dot is one.</figcaption></figure>"

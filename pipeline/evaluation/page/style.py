@@ -59,7 +59,8 @@ td.left, th.left {{ text-align: left; white-space: normal; }}
   border: 1px solid currentColor; }}
 details {{ background: var(--card); border: 1px solid var(--line); border-radius: 12px; margin: 0 0 10px;
   break-inside: avoid; }}
-summary {{ cursor: pointer; padding: 12px 18px; font-size: 14px; }}
+summary {{ cursor: pointer; padding: 12px 18px; font-size: 14px; overflow-wrap: anywhere; }}
+summary .quiet {{ unicode-bidi: isolate; }}
 summary .quiet {{ font-size: 13px; }}
 .side {{ display: grid; grid-template-columns: 1fr 1fr; gap: 14px; padding: 0 18px 18px; }}
 .side.whole {{ grid-template-columns: 1fr; }}
@@ -77,6 +78,8 @@ footer {{ margin-top: 64px; padding-top: 18px; border-top: 1px solid var(--line)
   .cards {{ grid-template-columns: repeat(4, 1fr); }} .card {{ padding: 12px 14px; }}
   .card .figure {{ font-size: 24px; }}
   .grid {{ grid-template-columns: repeat(3, 1fr); }} .grid.wide {{ grid-template-columns: repeat(2, 1fr); }}
-  .scroll {{ overflow: visible; }} th, td {{ padding: 5px 7px; font-size: 11px; }}
+  .scroll {{ overflow: visible; }}
+  th, td, thead th {{ padding: 4px 5px; font-size: 10.5px; white-space: normal; min-width: 0; }}
+  td small {{ font-size: 9.5px; }} td.metric {{ min-width: 90px; }}
   pre {{ max-height: none; }} * {{ print-color-adjust: exact; -webkit-print-color-adjust: exact; }} }}
 """
