@@ -35,9 +35,9 @@ def render(found: Snapshot) -> Group:
     parts += _conditions(found)
     parts += [Text.assemble(("  problem ", "red bold"), what) for what in found.problems]
     parts += _repositories(found)
-    parts += _runs("queue", found.queued)
-    parts += _runs("parked: fixsmith retry RUN puts one back", found.parked)
-    parts += _runs("last runs", found.ended)
+    parts += _runs("queue", found.queued, found.at)
+    parts += _runs("parked: fixsmith retry RUN puts one back", found.parked, found.at)
+    parts += _runs("last runs", found.ended, found.at)
     parts += _champion(found.champion)
     parts += _workflow_runs("coming in", found.coming)
     parts += _workflow_runs("not taken", found.refused)
@@ -111,7 +111,7 @@ def _watching(one: Watching, now: float, *, running: bool) -> tuple[str, str, st
     return one.name, looked, following, one.problem or ""
 
 
-def _runs(title: str, runs: list[Run]) -> list[RenderableType]:
+def _runs(title: str, runs: list[Run], now: float) -> list[RenderableType]:
     if not runs:
         return []
     table = _table(title, "run", "state", "commit", "when", "why")
@@ -120,7 +120,7 @@ def _runs(title: str, runs: list[Run]) -> list[RenderableType]:
         table.add_row(
             run.repository or run.origin,
             str(run.id),
-            "waits for training" if run.prepared and run.state == RunState.QUEUED else run.state,
+            _state(run, now),
             (run.commit_sha or "")[:7],
             time.strftime("%d %b %H:%M", time.localtime(when)),
             run.reason,
@@ -128,6 +128,14 @@ def _runs(title: str, runs: list[Run]) -> list[RenderableType]:
     if len(runs) > 8:
         table.add_row(f"and {len(runs) - 8} more")
     return [table]
+
+
+def _state(run: Run, now: float) -> str:
+    if run.state != RunState.QUEUED:
+        return run.state
+    if run.not_before > now:
+        return f"again in {ago(run.not_before - now)}"
+    return "waits for training" if run.prepared else run.state
 
 
 def _champion(champion: dict[str, Any] | None) -> list[RenderableType]:

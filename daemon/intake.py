@@ -35,7 +35,7 @@ OPEN = (WorkflowRunState.CANDIDATE, WorkflowRunState.ACCEPTED)
 METERED_SECONDS = 900.0
 POLL_BACKOFF_MOST = 900.0
 LONGEST = 3600.0
-PART_SECONDS = 30.0
+PART_SECONDS = 300.0
 SHOWN = 3
 logger = logging.getLogger("fixsmith.intake")
 

@@ -11,6 +11,7 @@ from config.errors import SettingsError
 from config.load import valid_part
 from config.reload import LiveSettings
 from config.settings import Settings, Watched
+from daemon.errors import StoreError
 from daemon.identity import holder
 from daemon.layout import layout_of, obstacle
 from daemon.places import REVIEW, SETTINGS, problems_of, problems_of_githubs, told
@@ -66,8 +67,17 @@ class Snapshot(msgspec.Struct, frozen=True):
     coming: list[dict[str, Any]] = []
 
 
+def look(config: Path | None, now: float) -> Snapshot:
+    """Return a snapshot whatever happens: where the store can't be read, one of state `unknown` that says why."""
+    try:
+        return snapshot(config, now)
+    except StoreError as error:
+        settings, _ = _settings(config)
+        return _empty(now, str(layout_of(settings).workspace), [str(error)], settings)
+
+
 def snapshot(config: Path | None, now: float) -> Snapshot:
-    """Look at the service from outside, without disturbing it."""
+    """Look at the service from outside, without disturbing it; raises StoreError where its store can't be read."""
     settings, problem = _settings(config)
     layout = layout_of(settings)
     held = holder(layout.lock)

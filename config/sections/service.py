@@ -156,6 +156,10 @@ class Daemon(Section):
     ] = 7200.0
     keep_runs: Annotated[int, Meta(ge=1, description="Finished runs of a repository whose downloads are kept.")] = 5
     keep_days: Annotated[int, Meta(ge=1, description="Days the downloads and logs of other runs are kept.")] = 14
+    keep_models: Annotated[
+        int,
+        Meta(ge=0, description="Newest runs whose models are kept; champions and published ones always are. 0: all."),
+    ] = 20
     log_megabytes: Annotated[float, Meta(gt=0.0, description="A log file larger than this is rotated.")] = 5.0
     log_files: Annotated[int, Meta(ge=1, description="Rotated log files that are kept.")] = 3
 

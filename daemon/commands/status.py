@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from daemon.arguments import add_config, config_path
-from daemon.snapshot import Snapshot, snapshot
+from daemon.snapshot import Snapshot, look
 
 DESCRIPTION = "What the service is doing, what it waits for, the queue, the last results and the champion."
 REFRESH_SECONDS = 2.0
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = config_path(arguments)
     if arguments.watch:
         return _follow(config) if arguments.json else _watch(config)
-    found = snapshot(config, time.time())
+    found = look(config, time.time())
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
     else:
@@ -47,7 +47,7 @@ def _print(found: Snapshot) -> None:
 
 def _follow(config: Path | None) -> int:
     while True:
-        sys.stdout.write(msgspec.json.encode(snapshot(config, time.time())).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(look(config, time.time())).decode() + "\n")
         sys.stdout.flush()
         time.sleep(REFRESH_SECONDS)
 
@@ -58,7 +58,7 @@ def _watch(config: Path | None) -> int:
 
     from daemon.display import render
 
-    with Live(render(snapshot(config, time.time())), console=Console(highlight=False), auto_refresh=False) as live:
+    with Live(render(look(config, time.time())), console=Console(highlight=False), auto_refresh=False) as live:
         while True:
             time.sleep(REFRESH_SECONDS)
-            live.update(render(snapshot(config, time.time())), refresh=True)
+            live.update(render(look(config, time.time())), refresh=True)

@@ -116,6 +116,25 @@ def test_status_tells_stage_time_left_queue_results_champion_and_refusals(one, g
     assert conditions in " ".join(text.split())
 
 
+def test_the_keys_of_the_status_are_the_same_before_and_after_the_first_start(one, capsys):
+    found = status(capsys)[1]
+    one.layout.database.unlink()
+    before = status(capsys)[1]
+    assert before.keys() == found.keys() and before["counts"].keys() == found["counts"].keys()
+    named = """at state pid since workspace work waiting_for readings repositories queued parked ended champion
+        refused counts quota problems readings_at coming"""
+    assert list(found) == named.split()
+
+
+def test_a_run_that_failed_says_when_it_is_tried_again(one, clock, capsys):
+    one.store.queue.add(NewRun("k", "drop", None, None, None, "/f", 1.0), clock.now())
+    run = one.store.queue.due(clock.now())
+    one.store.queue.lease(run, "t", True, clock.now(), clock.now() + 60)
+    one.store.queue.put_back(run, "t", clock.now() + 600, "It failed.", failed=True)
+    assert main(["status"]) == 0
+    assert "again in 10 min" in capsys.readouterr().out
+
+
 def test_status_finds_the_service_although_its_settings_became_wrong(one, capsys):
     settings = json.loads(one.config.read_text())
     settings["fine_tuning"]["batchsize"] = 4

@@ -1,5 +1,6 @@
 """The store after a year: newer programs, full disks, damage while it is in use."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -11,11 +12,15 @@ import pytest
 
 from daemon.cli import main
 from daemon.errors import StoreTooNew
+from daemon.housekeeping import Housekeeping
 from daemon.store.database import back_up, prepare
 from daemon.store.records import NewRun, RunState
 from daemon.store.store import Store
+from pipeline.lock import exclusive
+from pipeline.publishing.registry import models
 from tests.daemon.conftest import write_settings
 from tests.daemon.test_service import ROOT, service  # noqa: F401 -- a fixture
+from tests.publishing.test_damage import run
 
 
 @pytest.fixture
@@ -31,7 +36,19 @@ def newer(tmp_path, monkeypatch):
     return path
 
 
-@pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["retry", "1"], ["run"]])
+def test_status_says_why_it_knows_nothing_in_the_form_that_is_asked_for(newer, capsys):
+    assert main(["status"]) == 1
+    assert "written by a newer fixsmith" in " ".join(capsys.readouterr().out.split())
+    assert main(["status", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["state"] == "unknown" and "written by a newer fixsmith" in found["problems"][0]
+    newer.write_bytes(b"x" * 10_000)
+    assert main(["status", "--json"]) == 1
+    damaged = json.loads(capsys.readouterr().out)
+    assert damaged.keys() == found.keys() and "backup" in damaged["problems"][0]
+
+
+@pytest.mark.parametrize("words", [["retry", "1"], ["run"]])
 def test_a_newer_database_is_one_sentence_whatever_is_asked(newer, capsys, words):
     assert main(words) == 2
     assert "written by a newer fixsmith (schema 99, this one knows" in capsys.readouterr().err
@@ -61,6 +78,9 @@ def test_a_backup_that_cannot_be_written_is_told_and_holds_back_nothing_else(sce
     [(title, text)] = one.told
     assert "daily work" in title and "can't be backed up" in text
     one.layout.backups.unlink()
+    intake.step()
+    assert one.store.fact_at("told:housekeeping") and not one.layout.backups.exists(), "it is tried again in an hour"
+    clock.pass_by(3601)
     intake.step()
     assert list(one.layout.backups.glob("*.db"))
     assert one.store.fact_at("told:housekeeping") is None
@@ -108,8 +128,25 @@ def test_damage_while_at_work_ends_the_service_and_the_next_one_mends_it(service
     assert one.process.wait(60) == 1
     assert "Traceback" not in one.log()
     one.start()
-    one.until(60, lambda: one.counts())
-    assert "was damaged" in one.log()
+    one.until(60, lambda: "was damaged" in one.log() and one.counts())
+
+
+def test_superseded_models_go_in_time_and_a_run_at_work_is_not_waited_for(scene, clock, monkeypatch):
+    """A year of trainings would fill the disk, and then nothing would be learned any more."""
+    one = scene(daemon={"keep_models": 2})
+    housekeeping = Housekeeping(one.store, one.layout, clock)
+    for number in range(4):
+        folder = run(one.layout.workspace, number)
+        os.utime(folder / "collect" / "manifest.json", (1e9 + number, 1e9 + number))
+    with exclusive(one.layout.workspace):
+        housekeeping.step(one.live.current())
+    assert len(models(one.layout.workspace)) == 8
+    clock.pass_by(90_000)
+    housekeeping.step(one.live.current())
+    assert {model.run for model in models(one.layout.workspace)} == {"run2", "run3"}
+    clock.pass_by(90_000)
+    monkeypatch.setattr("daemon.housekeeping.subprocess.run", None)
+    housekeeping.step(one.live.current())  # nothing is started where nothing is to go
 
 
 READ_ONLY = """
