@@ -197,7 +197,7 @@ def _upload(run: Path, settings: Settings, show: Callable[[Progress], None], *, 
     try:
         published = upload(
             run, settings, HubTarget(settings.publish, token), lambda: [token],
-            lambda what, done, total: show(Progress(stage="upload", message=what, done=done, total=total)),
+            lambda what, done, total: show(Progress(stage="upload", message=what, done=done, total=total or None)),
         )  # fmt: skip
     except NotReviewed as error:
         show(Progress(stage="upload", message=f"waits: {error}"))

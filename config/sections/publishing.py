@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from config.sections.section import Section
 
+_LICENCE = r"^$|^[A-Za-z0-9][A-Za-z0-9.+-]*$"
+
 
 class Publish(Section):
     """What leaves this machine, where to, and under which conditions. Nothing does unless it is asked for."""
@@ -35,10 +37,15 @@ class Publish(Section):
         bool, Meta(description="Put code excerpts and fixes into the published data set; no: explanations only.")
     ] = True
     base_licence: Annotated[
-        str, Meta(description="SPDX id of the base model's licence, where fixsmith doesn't know it.")
+        str,
+        Meta(pattern=_LICENCE, description="SPDX id of the base model's licence, where fixsmith doesn't know it."),
     ] = ""
     source_licence: Annotated[
-        str, Meta(description="SPDX id of the scanned repository's licence; needed before its code is made public.")
+        str,
+        Meta(
+            pattern=_LICENCE,
+            description="SPDX id of the scanned repository's licence; needed before its code is made public.",
+        ),
     ] = ""
     forms: Annotated[
         tuple[Literal["peft", "fused", "gguf"], ...],

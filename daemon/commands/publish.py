@@ -95,6 +95,8 @@ def progress(as_json: bool) -> Any:
             line = {"event": "upload", "what": what, "done": done, "total": total}
             sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
             sys.stdout.flush()
+        elif not total:
+            sys.stderr.write(f"{what}\n")
         elif sys.stderr.isatty():
             sys.stderr.write(f"\r\033[K{what} {done / 1e6:.1f} of {total / 1e6:.1f} MB")
 

@@ -122,12 +122,14 @@ def _logs(arguments: argparse.Namespace) -> int:
     settings = chosen.remote
     place = opened(storage(settings))
     run = arguments.run or _newest(place)
+    if run not in results.runs(place):
+        raise UsageError(f"There is no run {run} in the storage.", "`fixsmith worker cost` lists the runs.")
     submission = Submission(
         run=run, number=results.sent(place, run), storage=as_seen_there(storage(settings)), code=""
     )  # fmt: skip
     with_launcher = launcher(chosen)
     try:
-        _say(with_launcher.log(submission).rstrip())
+        _say(with_launcher.log(submission).rstrip() or "It has written nothing yet.")
     finally:
         with_launcher.close()
     return 0

@@ -13,7 +13,7 @@ from pipeline.stage import FileDigest
 SIGNATURE = "model.sig"
 Kind = Literal["model", "dataset"]
 Say = Callable[[str, int, int], None]
-"""Progress: what is being done, bytes sent so far, bytes in all."""
+"""Progress: what is being done, bytes sent so far, bytes in all; of a wait no bytes."""
 
 
 class Part(Record):

@@ -87,7 +87,9 @@ def _copy(source: Path, target: Path, entry: Entry) -> None:
     shutil.copytree(source, temporary)
     for path in temporary.rglob("*"):
         synchronise(path)
-    write_atomically(temporary.with_name(f"{target.name}.{STORY}"), msgspec.json.encode(entry) + b"\n")
+    story = temporary.with_name(f"{target.name}.{STORY}")
+    write_atomically(story, msgspec.json.encode(entry) + b"\n")
+    story.chmod(0o600)
     shutil.rmtree(target, ignore_errors=True)  # of one that isn't there whole
     temporary.replace(target)
     synchronise(target.parent)

@@ -65,8 +65,10 @@ def test_somebody_commits_in_between(hub, tmp_path):
 def test_a_dead_server_is_a_sentence_and_soon(tmp_path):
     stub = HubStub()
     stub.close()
+    said = []
     with pytest.raises(Unreachable, match="ConnectError"):
-        publish(stub, release(tmp_path), attempts=2)
+        HubTarget(quick(stub, attempts=2), Secret(TOKEN)).publish(release(tmp_path), lambda *line: said.append(line))
+    assert said == [("GET /api/whoami-v2: ConnectError; asking again in 0 s", 0, 0)], "nobody waits in silence"
 
 
 def test_a_slow_server_ends_at_the_deadline_and_the_repeat_goes_on(hub, tmp_path):

@@ -267,6 +267,8 @@ def test_a_public_release_needs_licences(tmp_path, hub):
     with pytest.raises(Withheld, match="who/knows"):
         guards.check_licences(Settings(fine_tuning=unknown, publish=Publish(source_licence="mit")))
     assert hub.requests == []
+    with pytest.raises(msgspec.ValidationError, match="licence"):  # the Hub would refuse the card, after the training
+        msgspec.convert({"source_licence": "Apache 2.0"}, Publish)
 
 
 def example(kind: str, answer: str) -> Example:

@@ -30,6 +30,13 @@ class Sent(Record, tag=True):
     total: int
 
 
+class Waits(Record, tag=True):
+    """The Hub gave no usable answer; it is asked again after so many seconds."""
+
+    why: str
+    seconds: float
+
+
 class Done(Record, tag=True):
     """The end: what was published."""
 
@@ -44,4 +51,4 @@ class Failed(Record, tag=True):
     hint: str
 
 
-Line = Sent | Done | Failed
+Line = Sent | Waits | Done | Failed

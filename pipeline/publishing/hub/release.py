@@ -27,8 +27,8 @@ OTHER_BYTES = "released before with other bytes; those were kept"
 class Patience:
     """How often, and after which waits, a repository is tried."""
 
-    def __init__(self, attempts: int, first: float, deadline: Deadline, sleep: Callable[[float], None] = time.sleep):
-        self._left, self._wait, self._deadline, self._sleep = attempts, first, deadline, sleep
+    def __init__(self, attempts: int, first: float, deadline: Deadline, tell: Callable[[str, float], None]) -> None:
+        self._left, self._wait, self._deadline, self._tell = attempts, first, deadline, tell
 
     def wait(self, error: Exception, asked: float | None) -> None:
         """Wait for the next attempt; raise Unreachable after the last one or past the deadline."""
@@ -40,7 +40,8 @@ class Patience:
         seconds = max(self._wait, asked or 0.0)
         if seconds >= self._deadline.left():
             raise Unreachable(f"The Hub asks to wait {seconds:.0f} s, longer than there is time.", hint) from error
-        self._sleep(seconds)
+        self._tell(said, seconds)
+        time.sleep(seconds)
         self._wait = min(2 * self._wait, LONGEST_WAIT)
 
 

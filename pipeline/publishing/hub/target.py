@@ -17,7 +17,7 @@ from config.secret import Secret
 from config.settings import Publish
 from config.tokens import HUB_VARIABLES
 from pipeline.publishing import interface
-from pipeline.publishing.hub.plan import Done, Failed, Line, Plan, Sent
+from pipeline.publishing.hub.plan import Done, Failed, Line, Plan, Sent, Waits
 from pipeline.publishing.interface import Published, Release, Say, Unreachable
 
 WORKER = (sys.executable, "-m", "pipeline.publishing.hub.worker")
@@ -46,6 +46,8 @@ class HubTarget:
                 match line:
                     case Sent(what=what, done=done, total=total):
                         say(what, done, total)
+                    case Waits(why=why, seconds=seconds):
+                        say(f"{why}; asking again in {seconds:.0f} s", 0, 0)
                     case Done(published=published):
                         return published
                     case Failed():

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from config.errors import Error
-from pipeline.publishing.hub.plan import Done, Failed, Line, Plan, Sent
+from pipeline.publishing.hub.plan import Done, Failed, Line, Plan, Sent, Waits
 from pipeline.publishing.interface import Published
 
 
@@ -45,7 +45,9 @@ def run(plan: Plan, say: Callable[[Line], None]) -> list[Published]:
     repositories = [Repository(api, part) for part in parts]
 
     def patience() -> release.Patience:
-        return release.Patience(plan.attempts, plan.retry_seconds, deadline)
+        return release.Patience(
+            plan.attempts, plan.retry_seconds, deadline, lambda why, seconds: say(Waits(why=why, seconds=seconds))
+        )
 
     release.check_all(api, repositories, plan.public, patience())
     published = []

@@ -152,10 +152,10 @@ def test_an_empty_storage_is_said_so(tmp_path: Path, capfd: pytest.CaptureFixtur
     told = settings(tmp_path)
     assert main(["worker", "cost", "--config", told]) == 0
     assert "There is no run in" in capfd.readouterr().out
-    for command in (["logs"], ["finish", "--to", str(tmp_path / "models")]):
+    for command in (["logs"], ["logs", "fs-unknown"], ["finish", "--to", str(tmp_path / "models")]):
         assert main(["worker", *command, "--config", told]) == 2
         said = capfd.readouterr().err
-        assert "No run" in said and "Traceback" not in said
+        assert "no run" in said.lower() and "Traceback" not in said
 
 
 def test_only_a_run_that_made_an_adapter_is_finished(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
