@@ -35,7 +35,8 @@ class DiskStorage:
     def read(self, name: str, start: int = 0, longest: int = CHUNK) -> bytes:
         """Return a part of a file."""
         path = self._path(name)
-        return self._ssh.run(f"[ -f {path} ] || exit {MISSING}; tail -c +{start + 1} {path} | head -c {longest}")
+        there = f"[ -f {path} ] || exit {MISSING}; [ -r {path} ] || {{ echo {path} >&2; exit 1; }}"
+        return self._ssh.run(f"{there}; tail -c +{start + 1} {path} | head -c {longest}")
 
     def write(self, name: str, content: bytes) -> None:
         """Replace a file."""
@@ -60,7 +61,8 @@ class DiskStorage:
 
     def _receive(self, name: str) -> str:
         path = self._path(name)
-        return f"mkdir -p $(dirname {path}) && cat > {path}.part && mv -f {path}.part {path}"
+        folder = shlex.quote(f"{self._root}/{checked(name).rpartition('/')[0]}")
+        return f"mkdir -p {folder} && cat > {path}.part && mv -f {path}.part {path}"
 
     def _path(self, name: str) -> str:
         return shlex.quote(f"{self._root}/{checked(name)}")

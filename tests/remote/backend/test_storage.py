@@ -22,12 +22,12 @@ KINDS = ("folder", "bucket", "disk")
 def storage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storage:
     """Return a storage of each kind, empty."""
     if request.param == "folder":
-        return FolderStorage(tmp_path / "store")
+        return FolderStorage(tmp_path / "my store")
     if request.param == "bucket":
         server: BucketServer = request.getfixturevalue("bucket_server")
         return opened(server.address(monkeypatch))
     host: SshServer = request.getfixturevalue("ssh_server")
-    return host.storage(tmp_path / "store")
+    return host.storage(tmp_path / "my store")
 
 
 def test_what_is_put_there_is_there(storage: Storage, tmp_path: Path) -> None:
