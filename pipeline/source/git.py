@@ -19,7 +19,7 @@ def git(repository: Path, *arguments: str, stdin: bytes = b"", check: bool = Tru
     """Return what a git command prints; with `check`, failure is a SourceError naming git's own words."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(repository), *arguments],
+            ["git", "-c", "log.showSignature=false", "-C", str(repository), *arguments],
             input=stdin,
             capture_output=True,
             env=git_environment(network),

@@ -7,7 +7,10 @@ import re
 from pipeline.source.interface import Absence
 
 LFS_START = b"version https://git-lfs.github.com/spec/"
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
+)  # fmt: skip
 _HEAD_BYTES = 8000
 _HEAD_LINES = 12
 
@@ -37,7 +40,7 @@ def absence_of_text(content: bytes) -> Absence | None:
 
 
 def decode(content: bytes) -> str:
-    """Return bytes as text with `\\n` line ends: UTF-8, UTF-16 by its mark, else Latin-1."""
+    """Return bytes as text with `\\n` line ends: UTF-8, UTF-16 or UTF-32 by its mark, else Latin-1."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _plain(content.decode(encoding, "replace"))

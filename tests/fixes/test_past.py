@@ -164,3 +164,18 @@ def test_what_was_mined_is_learned(repository, mine, tmp_path):
     assert "sha256" in rows[0]["messages"][2]["content"]
     (folder / "mined.json").unlink()
     assert process(words) == 3
+
+
+def test_a_signed_commit_is_listed_and_nobody_is_asked_whether_the_signature_holds(repository, tmp_path):
+    first, second = repository.commit(a__py=WEAK), repository.commit(a__py=SAFE)
+    head, _, message = repository.git("cat-file", "commit", second).partition("\n\n")
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n abc\n -----END PGP SIGNATURE-----"
+    (tmp_path / "signed").write_text(f"{head}\n{signature}\n\n{message}\n")
+    signed = repository.git("hash-object", "-t", "commit", "-w", str(tmp_path / "signed"))
+    asked, program = tmp_path / "asked", tmp_path / "gpg"
+    program.write_text(f"#!/bin/sh\ntouch {asked}\necho it does\n")
+    program.chmod(0o755)
+    repository.git("config", "log.showSignature", "true")
+    repository.git("config", "gpg.program", str(program))
+    assert [step.commit for step in steps(repository.folder, first, signed, 9)] == [signed]
+    assert not asked.exists()

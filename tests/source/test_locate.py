@@ -152,3 +152,11 @@ def test_a_file_in_a_submodule_is_counted(tmp_path: Path) -> None:
     commit = run_git(tmp_path / "src", "rev-parse", "HEAD")
     counts, excerpts, _ = locate(tmp_path, [finding_at("lib/x.py", 1)], tmp_path / "src", commit)
     assert not excerpts and counts["reasons"] == {"in_a_submodule": 1}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "latin-1"])
+def test_every_encoding_is_read_line_by_line(tmp_path: Path, encoding: str) -> None:
+    text = "# é\r\ndef f():\x0c\r\n\treturn 1\r\n"
+    source = write_files(tmp_path / "src", {"a.py": text.encode(encoding)})
+    _, (excerpt,), _ = locate(tmp_path, [finding_at("a.py", 3)], source)
+    assert (excerpt.text, excerpt.symbol) == ("def f():\x0c\n\treturn 1\n", "f")
