@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from config.errors import Error
+from pipeline.knowledge.interface import KnowledgeError
 from pipeline.records import Excerpt, Finding, Fix, Record
 from pipeline.stage import read_records, synchronise, write_records
 
@@ -41,7 +43,7 @@ def known_fix(finding: Finding, fix: Fix) -> KnownFix:
 def remember(path: Path, new: Iterable[KnownFix]) -> list[KnownFix]:
     """Add fixes to those in the file and return all, one a finding, the new one where both know it; in one step."""
     fresh = {fix.finding.fingerprint: fix for fix in new}
-    kept = {fix.finding.fingerprint: fix for fix in (read_records(path, KnownFix) if path.exists() else ())}
+    kept = {fix.finding.fingerprint: fix for fix in _remembered(path)}
     room = max(0, MOST - len(fresh))
     older = sorted(kept.keys() - fresh.keys())[:room]
     together = fresh | {name: kept[name] for name in older}
@@ -52,6 +54,16 @@ def remember(path: Path, new: Iterable[KnownFix]) -> list[KnownFix]:
         synchronise(temporary)
         temporary.replace(path)
     return merged
+
+
+def _remembered(path: Path) -> list[KnownFix]:
+    try:
+        return list(read_records(path, KnownFix)) if path.exists() else []
+    except Error as error:
+        raise KnowledgeError(
+            f"The fixes remembered in {path} can't be read: {error.message}",
+            "Mend that line, or move the file away: fixes are remembered anew.",
+        ) from error
 
 
 class KnownFixes:

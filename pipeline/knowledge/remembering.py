@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.knowledge.damage import told
 from pipeline.knowledge.embedding import Embedder
-from pipeline.knowledge.interface import KnowledgeError
 
 if TYPE_CHECKING:
     from pipeline.knowledge.embedding import Matrix
@@ -24,11 +24,10 @@ class Remembering:
     def __init__(self, inner: Embedder, path: Path) -> None:
         self._inner = inner
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        self._path = path
+        with told(path, "file of vectors"):
             self._connection = sqlite3.connect(path, timeout=60)
             self._connection.execute(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise KnowledgeError(f"The vectors in {path} can't be used: {error}.", "Remove the file.") from error
 
     @property
     def digest(self) -> str:
@@ -37,6 +36,10 @@ class Remembering:
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Return a row for each text; those not seen before are computed, and kept batch by batch."""
+        with told(self._path, "file of vectors"):
+            return self._embed(texts)
+
+    def _embed(self, texts: Sequence[str]) -> Matrix:
         import numpy
 
         names = [self._name(text) for text in texts]

@@ -14,6 +14,7 @@ from config.settings import Knowledge, Settings
 from pipeline.fixes.verified import verified_fixes
 from pipeline.knowledge.catalogue import VERSION
 from pipeline.knowledge.corpus import advisory_keys, entries, rule_key
+from pipeline.knowledge.damage import made_again, told
 from pipeline.knowledge.embedding import Embedder, embedder
 from pipeline.knowledge.interface import Entry
 from pipeline.knowledge.memory import Change, KnownFix, KnownFixes, known_fix, remember
@@ -85,13 +86,17 @@ def retrieve_all(
     known: Known | None = None,
     context: Context | None = None,
 ) -> tuple[list[Retrieved], dict[str, int]]:
-    """Return the passages of each finding, in their order, and how many of each kind."""
+    """Return the passages of each finding, in their order, and how many of each kind; a damaged index is made again."""
     known = known or Known()
     corpus = entries(findings, _path(knowledge.folder), known.fixes)
-    with opened_model(knowledge.embedding_model) as model, Store(index, model) as store:
-        store.synchronise(corpus, _progress(context, "embedding passages"))
-        asker = Asker(store, model, knowledge, KnownFixes(known.fixes, known.excerpts, known.changes))
-        return asker.ask_all(findings), dict(sorted(asker.kinds.items()))
+
+    def ask() -> tuple[list[Retrieved], dict[str, int]]:
+        with told(index), opened_model(knowledge.embedding_model) as model, Store(index, model) as store:
+            store.synchronise(corpus, _progress(context, "embedding passages"))
+            asker = Asker(store, model, knowledge, KnownFixes(known.fixes, known.excerpts, known.changes))
+            return asker.ask_all(findings), dict(sorted(asker.kinds.items()))
+
+    return made_again(ask)
 
 
 @contextmanager

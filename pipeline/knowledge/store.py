@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from pipeline.knowledge.damage import told
 from pipeline.knowledge.embedding import Embedder
-from pipeline.knowledge.interface import LAYOUT, Entry, KnowledgeError
+from pipeline.knowledge.interface import LAYOUT, Entry
 
 if TYPE_CHECKING:
     from pipeline.knowledge.embedding import Matrix
@@ -45,14 +46,10 @@ class Store:
         self.path = path
         self._embedder = embedder
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with told(path):
             self._connection = sqlite3.connect(path)
             self._connection.executescript(_SCHEMA)
             self._require_same_model()
-        except sqlite3.DatabaseError as error:
-            raise KnowledgeError(
-                f"The index {path} can't be used: {error}.", "Remove it; it is built again."
-            ) from error
 
     def synchronise(self, entries: Sequence[Entry], progress: Callable[[int, int], None] | None = None) -> int:
         """Make the index hold exactly `entries`; return how many were added or changed."""

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -13,6 +16,7 @@ import yaml
 from config.settings import Knowledge, Settings
 from pipeline.knowledge import retrieve, rules
 from pipeline.knowledge.catalogue import weaknesses
+from pipeline.knowledge.damage import Damaged, told
 from pipeline.knowledge.interface import KnowledgeError
 from pipeline.knowledge.prompt import render
 from pipeline.knowledge.retrieve import Retrieve, Retrieved
@@ -269,3 +273,36 @@ def test_every_cwe_known_by_hand_is_in_the_catalogue_and_no_rule_is_there_twice(
     assert len(listed) == len(set(listed)) == len(rules.table()) == 282
     assert all(rules.short(scanner, rule) == rule for scanner, rule in listed)
     assert rules.short("trivy", "AVD-AWS-0095") == "AWS0095" and rules.short("trivy", "DS001") == "DS0001"
+
+
+def damage(path: Path, chance: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    for _ in range(len(content) // 50):
+        content[chance.randrange(len(content))] = chance.randrange(256)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_damaged_index_is_made_again_and_answers_the_same(tmp_path: Path, seed: int) -> None:
+    _, _, before = run(tmp_path, [SQL, BARE, ADVISORY], name="before")
+    damage(tmp_path / "knowledge/index.sqlite", random.Random(seed))
+    _, _, after = run(tmp_path, [SQL, BARE, ADVISORY], name="after")
+    assert after == before
+
+
+def test_an_index_in_use_says_so_and_stays(tmp_path: Path) -> None:
+    run(tmp_path, [SQL])
+    index = tmp_path / "knowledge/index.sqlite"
+    with closing(sqlite3.connect(index)) as other, closing(sqlite3.connect(index, timeout=0)) as one:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(KnowledgeError, match="locked") as said, told(index):
+            one.execute("SELECT * FROM facts")
+    assert not isinstance(said.value, Damaged) and "Remove" not in said.value.hint and index.exists()
+
+
+def test_remembered_fixes_that_cannot_be_read_are_never_thrown_away(tmp_path: Path) -> None:
+    (tmp_path / "knowledge").mkdir()
+    (tmp_path / "knowledge/fixes.jsonl").write_text('{"finding": 1}\n')
+    with pytest.raises(KnowledgeError, match=r"fixes\.jsonl can't be read: .*line 1") as said:
+        run(tmp_path, [SQL])
+    assert "move the file away" in said.value.hint
