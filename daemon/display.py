@@ -56,10 +56,18 @@ def ago(seconds: float | None) -> str:
 
 def _heading(found: Snapshot) -> Text:
     since = f" for {ago(found.at - found.since)} (process {found.pid})" if found.since else ""
-    quota = f", GitHub quota {found.quota['remaining']}" if found.quota and "remaining" in found.quota else ""
+    quota = f", GitHub quota {_quota(found.quota)}" if found.quota and "remaining" in found.quota else ""
     return Text.assemble(
         ("fixsmith ", "bold"), (found.state, COLOURS.get(found.state, "")), since, f", {found.workspace}{quota}"
     )
+
+
+def _quota(quota: dict[str, Any]) -> str:
+    """Return what is left, and when there is more where nothing is."""
+    until = quota.get("resets_at")
+    if quota["remaining"] != 0 or until is None:
+        return str(quota["remaining"])
+    return f"0 until {time.strftime('%H:%M', time.localtime(until))}"
 
 
 def _conditions(found: Snapshot) -> list[RenderableType]:

@@ -30,6 +30,7 @@ from daemon.watch import FolderWatch
 PATIENCE = 15.0
 AFTER_TROUBLE = 30.0
 SHUT_DOWN_MARGIN = 10.0
+HURRY = 2  # stops after which nothing is waited for
 logger = logging.getLogger("fixsmith.service")
 
 
@@ -97,7 +98,7 @@ class Service:
         echo: bool = False,
     ) -> None:
         self._stopped = threading.Event()
-        self._is_told_to_stop = self._begins_anew = False
+        self._stops, self._begins_anew = 0, False
         self._damage: StoreDamaged | None = None
         listen_for_stops(self.request_stop)
         self.live = LiveSettings(config, lambda changed: check_folders(changed, config))
@@ -145,12 +146,15 @@ class Service:
         if self._damage is not None:
             raise self._damage  # whoever started it starts it again, which mends the database
         if self._begins_anew:
-            begin_anew(lambda: self._is_told_to_stop)
+            begin_anew(lambda: self._stops > 0)
         return 0
 
     def request_stop(self, *_: object) -> None:
-        """Have everything checkpoint and end; safe in a signal handler."""
-        self._is_told_to_stop = True
+        """Have everything checkpoint and end; safe in a signal handler.
+
+        The second time it is left to the run's leash to end it, and to the next start to put it back.
+        """
+        self._stops += 1
         self._stopped.set()
 
     def wake(self, *_: object) -> None:
@@ -162,7 +166,10 @@ class Service:
     def _take_in(self) -> float:
         """One step of the intake; where the settings ask for another foundation, everything ends and begins anew."""
         if foundation_of(self.live.current()) == self.foundation:
-            return self.intake.step()
+            wait = self.intake.step()
+            for watch in self.watches:
+                watch.refresh()
+            return wait
         logger.info("the settings ask for other folders or logs: beginning anew")
         self._begins_anew = True
         self._stopped.set()
@@ -187,18 +194,21 @@ class Service:
         self._stopped.set()
 
     def _shut_down(self) -> None:
-        logger.info("stopping")
+        begun = self.runner.is_working and not self._damage
+        seconds = self.live.current().daemon.stop_seconds
+        logger.info("stopping%s", f": the run at work checkpoints first, {seconds:g} s at most" if begun else "")
         for watch in self.watches:
             watch.stop()
         self.incoming.stop()
         self.runner.request_stop()
-        patience = 0.0 if self._damage else self.live.current().daemon.stop_seconds + SHUT_DOWN_MARGIN
+        patience = 0.0 if self._damage else seconds + SHUT_DOWN_MARGIN
         deadline = self.clock.monotonic() + patience
-        while self.runner.is_working and self.clock.monotonic() < deadline:
+        while self.runner.is_working and self.clock.monotonic() < deadline and self._stops < HURRY:
             self.work.thread.join(0.1)
         self.work.stop()
-        self.work.thread.join(SHUT_DOWN_MARGIN)
-        self.incoming.thread.join(5.0)
+        if self._stops < HURRY:
+            self.work.thread.join(SHUT_DOWN_MARGIN)
+            self.incoming.thread.join(5.0)
         self.keep_awake.set(False)
         logger.info("stopped")
         self.instance.release()

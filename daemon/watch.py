@@ -25,6 +25,7 @@ class FolderWatch:
         self.changed = changed
         self.fallback = fallback
         self._observer: Any = None
+        self._watched: tuple[int, int] | None = None
         self._stop = threading.Event()
 
     @property
@@ -36,6 +37,7 @@ class FolderWatch:
         """Begin; when the system's notifications can't be had, fall back to a timer and say so."""
         try:
             self._observer = self._observe()
+            self._watched = _identity(self.folder)
         except (ImportError, OSError, RuntimeError) as error:
             logger.info("the system doesn't report changes (%s); looking every %g s", error, self.fallback)
             threading.Thread(target=self._poll, name="drop-timer", daemon=True).start()
@@ -46,6 +48,15 @@ class FolderWatch:
         if self._observer is not None:
             self._observer.stop()
             self._observer.join(5.0)
+
+    def refresh(self) -> None:
+        """Watch anew where another folder has taken the place of the one that is watched."""
+        if self._observer is not None and _identity(self.folder) not in (None, self._watched):
+            observer, self._observer = self._observer, None
+            observer.stop()
+            observer.join(5.0)
+            self.start()
+            self.changed()
 
     def dispatch(self, event: Any) -> None:
         """Take an event from the observer: that something changed counts, not what."""
@@ -70,6 +81,14 @@ class FolderWatch:
     def _poll(self) -> None:
         while not self._stop.wait(self.fallback):
             self.changed()
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Handler:

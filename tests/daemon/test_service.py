@@ -143,6 +143,31 @@ def test_stop_checkpoints_and_the_next_start_goes_on_from_there(service, github)
     assert "Traceback" not in one.log()
 
 
+def test_a_second_stop_waits_for_nothing_and_the_run_goes_on_at_the_next_start(service, github):
+    github.run(REPOSITORY, artifacts={"scan": behaviour(steps=3, data_steps=3, seconds=0.3, ignore_term=True)})
+    one = service(github, daemon={**FAST, "stop_seconds": 300}).start()
+    assert one.children(60)
+    one.process.send_signal(signal.SIGTERM)
+    one.until(60, lambda: "stopping: the run at work checkpoints first, 300 s at most" in one.log())
+    assert one.process.poll() is None
+    assert one.stop(signal.SIGINT, 60) == 0
+    one.start()
+    one.until(60, lambda: one.counts().get("done") == 1)
+    assert "Traceback" not in one.log()
+
+
+def test_a_drop_folder_that_was_replaced_is_watched_too(service, tmp_path):
+    one = service(None, daemon={**FAST, "drop_poll_seconds": 3600}).start()
+    one.until(60, lambda: "started" in one.log() and one.layout.drop.is_dir())
+    for number in range(4):
+        if number == 2:  # by now it is watched
+            one.layout.drop.rename(tmp_path / "moved")
+            one.layout.drop.mkdir()
+            wake(one.layout)
+        one.layout.drop.joinpath(f"{number}.zip").write_bytes(behaviour(steps=number))
+        one.until(60, lambda number=number: sum(one.counts().values()) == number + 1)
+
+
 def test_a_second_service_on_the_same_workspace_is_refused(service, github):
     one = service(github).start()
     one.until(60, lambda: one.layout.database.exists())
