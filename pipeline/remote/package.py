@@ -20,7 +20,11 @@ CARRIERS = (
     "pipeline/remote/ray/driver.py",
     "pipeline/remote/results.py",
     "pipeline/remote/start.py",
-    "pipeline/remote/storage",
+    "pipeline/remote/storage/__init__.py",
+    "pipeline/remote/storage/bucket.py",
+    "pipeline/remote/storage/folder.py",
+    "pipeline/remote/storage/interface.py",
+    "pipeline/remote/storage/opening.py",
 )
 """What carries a worker's training: claims, staging, the storage, Ray's driver."""
 
