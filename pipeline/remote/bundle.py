@@ -26,6 +26,7 @@ MODULES = (
     "pipeline/remote/worker",
     "pipeline/training/__init__.py",
     "pipeline/training/conversations.py",
+    "pipeline/training/conversations.py",
     "pipeline/training/course.py",
     "pipeline/training/data.py",
     "pipeline/training/examples.py",

@@ -163,7 +163,7 @@ def test_the_fused_loss_never_computes_all_logits(fused: bool, look: Callable[..
         ({"parallel": "fsdp", "quantization": "4bit"}, "sharded"),
         ({"dequantize": True}, "4bit"),
         ({"target_modules": ("no_such_layer",)}, "adapter"),
-        ({"max_tokens": 16}, "no example that fits"),
+        ({"max_tokens": 16}, "None of the 22 examples"),
     ],
 )
 def test_what_cannot_be_applied_is_refused(base: Path, tmp_path: Path, changes: dict[str, object], said: str) -> None:
