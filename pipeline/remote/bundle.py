@@ -26,7 +26,6 @@ MODULES = (
     "pipeline/remote/worker",
     "pipeline/training/__init__.py",
     "pipeline/training/conversations.py",
-    "pipeline/training/conversations.py",
     "pipeline/training/course.py",
     "pipeline/training/data.py",
     "pipeline/training/examples.py",
