@@ -10,7 +10,7 @@ import msgspec
 from pipeline.stage import write_atomically
 from pipeline.verification.interface import Files, Scan, Setup
 
-_FORM = "1"
+_FORM = "2"
 
 
 class ScanCache:

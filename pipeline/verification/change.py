@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.fixes.code import code_lines
 from pipeline.fixes.flagged import flagged_lines
 from pipeline.fixes.interface import Snapshot
 from pipeline.fixes.text import SourceText, changed_span
@@ -22,7 +25,7 @@ class Stale(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A finding, its fix, and the file before and after; `flagged` are lines of `before`."""
+    """A finding, its fix, and the file before and after; `flagged` are lines of `before`, `here` is the whole tree."""
 
     finding: Finding
     fix: Fix
@@ -31,6 +34,7 @@ class Change:
     flagged: Span
     old_span: Span
     new_span: Span
+    here: Snapshot
 
     @property
     def path(self) -> str:
@@ -53,6 +57,22 @@ class Change:
         return self.after.block(*self.new_span)
 
 
+def difference(change: Change) -> tuple[list[str], list[str]]:
+    """Return the lines of code that only the file before holds, and those only the file after holds, in order."""
+    before, after = (code_lines(change.path, text.text) for text in (change.before, change.after))
+    return _without(before, after), _without(after, before)
+
+
+def _without(lines: Sequence[str], others: Sequence[str]) -> list[str]:
+    left, kept = Counter(others), []
+    for line in lines:
+        if left[line]:
+            left[line] -= 1
+        else:
+            kept.append(line)
+    return kept
+
+
 def apply(finding: Finding, fix: Fix, snapshot: Snapshot) -> Change:
     """Return the change a fix makes; raise Stale when it doesn't fit the tree."""
     before = snapshot.text(fix.path)
@@ -69,7 +89,7 @@ def apply(finding: Finding, fix: Fix, snapshot: Snapshot) -> Change:
     found = flagged_lines(finding, snapshot)
     same = found is not None and found[0].path == before.path
     flagged = found[1] if found is not None and same else (fix.start_line, fix.end_line)
-    return Change(finding, fix, before, after, flagged, old_span, new_span)
+    return Change(finding, fix, before, after, flagged, old_span, new_span, snapshot)
 
 
 def _applied(fix: Fix, before: SourceText) -> str:

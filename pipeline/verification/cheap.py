@@ -10,6 +10,7 @@ from pipeline.verification.checks.deletion import taken_away
 from pipeline.verification.checks.disguise import disguised
 from pipeline.verification.checks.names import new_undefined_name
 from pipeline.verification.checks.places import wrong_place
+from pipeline.verification.checks.references import missing_file
 from pipeline.verification.checks.syntax import new_syntax_error
 from pipeline.verification.suppressions import new_suppression
 
@@ -43,10 +44,11 @@ def _syntax(change: Change) -> str | None:
 
 
 def _names(change: Change) -> str | None:
-    if change.language != "python":
-        return None
-    name = new_undefined_name(change.before.text, change.after.text)
-    return f"{name} isn't defined" if name else None
+    name = new_undefined_name(change.before.text, change.after.text) if change.language == "python" else None
+    if name is not None:
+        return f"{name} isn't defined"
+    path = missing_file(change)
+    return f"there is no {path}" if path else None
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

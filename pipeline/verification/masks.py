@@ -1,7 +1,8 @@
 """Findings that are new in a report and yet not new in the code: see docs/decisions/0008.
 
 A scanner that asks "how is it encrypted?" has nothing to ask while nothing is encrypted, and one that has a rule
-for each type of resource names the same weakness anew when the type changes. Each entry was seen with Trivy 0.59.1.
+for each type of resource names the same weakness anew when the type changes. Each entry was seen with Trivy 0.59.1 or
+Checkov 3.3.30.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ HIDES = {
     "ksv22": frozenset({"ksv118"}),
     "ksv25": frozenset({"ksv118"}),
     "ksv27": frozenset({"ksv118"}),
+    "ckv-aws-27": frozenset({"ckv2-aws-73"}),
+    "ckv-k8s-16": frozenset({"ckv-k8s-25"}),
 }
 """What a weakness keeps from being reported, because it is the lesser form of it.
 
 Plain HTTP hides an old TLS version; no audit log hides a short one; a dangerous entry in an otherwise empty
-security context hides that nothing in it protects.
+security context hides that nothing in it protects. A queue that isn't encrypted hides that its key isn't one's own, a
+privileged container that single capabilities are added.
 """
 
 Rules = tuple[str, ...]

@@ -40,7 +40,7 @@ def run(
             process = subprocess.Popen(
                 [*isolation(), *command],
                 cwd=folder,
-                env=_environment(home) | dict(environment or {}),
+                env=_environment(home, command[0]) | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.DEVNULL,
@@ -56,7 +56,8 @@ def run(
             _end(process)
 
 
-def _environment(home: str) -> dict[str, str]:
+def _environment(home: str, program: str) -> dict[str, str]:
+    """Return the bare variables; what a scanner starts itself (njsscan: semgrep) is first looked for beside it."""
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _DEAD_PROXY)
     quiet = {
@@ -66,7 +67,10 @@ def _environment(home: str) -> dict[str, str]:
         "NO_PROXY": "",
         "no_proxy": "",
     }
-    return {"LANG": "C.UTF-8"} | kept | proxies | quiet | {"HOME": home, "XDG_CACHE_HOME": f"{home}/cache"}
+    path = os.pathsep.join([str(Path(program).parent), os.environ.get("PATH", os.defpath)])
+    return (
+        {"LANG": "C.UTF-8"} | kept | proxies | quiet | {"PATH": path, "HOME": home, "XDG_CACHE_HOME": f"{home}/cache"}
+    )
 
 
 @lru_cache(maxsize=1)

@@ -17,10 +17,12 @@ from pipeline.verification.batch import Batches
 from pipeline.verification.cache import ScanCache
 from pipeline.verification.change import Change, Stale, apply
 from pipeline.verification.cheap import failing_check
+from pipeline.verification.checks.spellings import same_in_other_words
 from pipeline.verification.interface import Files, Runner, Scan, ScannerMissing, Setup
 from pipeline.verification.judge import new_finding, still_there, target_of
 from pipeline.verification.packages import judge_version
 from pipeline.verification.runners.registry import find_setup, runner_for
+from pipeline.verification.suppressions import unmuted
 from pipeline.verification.testing import failing_tests
 
 TWO_SCANS = "two CI scans"
@@ -90,7 +92,7 @@ class Service:
                 raise ScannerMissing(f"{scanner} can't be run again")
             setup = find_setup(runner, self.settings, self.own_rules)
         except ScannerMissing as missing:
-            return [_unseen(one, missing.message) for one in proposals]
+            return [_unseen(*one, missing.message) for one in zip(changes, proposals, strict=True)]
         return self._scanned(runner, setup, changes, proposals)
 
     def _scanned(self, runner: Runner, setup: Setup, changes: list[Change], proposals: list[Proposal]) -> list[Verdict]:
@@ -126,26 +128,31 @@ def fix_digest(fix: Fix) -> str:
 def _judged(change: Change, proposal: Proposal, before: Scan, after: Scan, evidence: str) -> Verdict:
     fix = proposal.fix
     if before.broken is not None:
-        return _unseen(proposal, f"the scanner can't read the file: {before.broken}")
+        return _unseen(change, proposal, f"the scanner can't read the file: {before.broken}")
     target = target_of(change.finding, change, before)
     if target is None:
-        return _unseen(proposal, "the scanner here doesn't report the finding")
+        return _unseen(change, proposal, "the scanner here doesn't report the finding")
     if after.broken is not None:
         return verdict_of(fix, Outcome.REFUTED, f"the scanner can't read the fixed file: {after.broken}", "syntax")
-    if reason := still_there(target, change, before, after):
-        return verdict_of(fix, Outcome.REFUTED, reason, "finding gone")
-    if reason := new_finding(target, before, after):
-        return verdict_of(fix, Outcome.REFUTED, reason, "nothing new")
+    for check, reason in (
+        ("finding gone", still_there(target, change, before, after)),
+        ("nothing new", new_finding(target, before, after)),
+        ("no disguise", same_in_other_words(change)),
+    ):
+        if reason is not None:
+            return verdict_of(fix, Outcome.REFUTED, reason, check)
     return verdict_of(fix, Outcome.VERIFIED, f"scanned again with {evidence}")
 
 
-def _unseen(proposal: Proposal, reason: str) -> Verdict:
+def _unseen(change: Change, proposal: Proposal, reason: str) -> Verdict:
     """Return what can be said without a scan: a person's change between two CI scans counts."""
+    if words := same_in_other_words(change):
+        return verdict_of(proposal.fix, Outcome.REFUTED, words, "no disguise")
     if proposal.twice_scanned and proposal.fix.source is FixSource.HISTORY:
         return verdict_of(proposal.fix, Outcome.VERIFIED, TWO_SCANS)
     return verdict_of(proposal.fix, Outcome.UNVERIFIABLE, reason)
 
 
 def _files(change: Change, *, fixed: bool) -> Files:
-    text = (change.after if fixed else change.before).text
+    text = unmuted((change.after if fixed else change.before).text)
     return {change.path: text.encode("utf-8", "surrogatepass")}

@@ -24,10 +24,18 @@ _PRAGMA = re.compile(
   | \#\[\s*allow\s*\( | \bcfn-lint\b.*\bignore | \bcfn_nag\b | \bcdk_nag\b
   | \bkube-(?:linter|score)[./-]?\s*(?:io/)?ignore
   | \bansible-lint\b.*skip | \bskip_ansible_lint\b | \bmobsf-ignore | \bnjsscan-ignore | \bignore\s*:\s*\w*njsscan
-  | \bscanner[-_ ](?:ignore|skip|off)\b | \bsecurity[-_ ](?:ignore|skip|suppress)
+  | \bts:skip\b | \brunterrascan\.io/skip | \bbearer:disable | \bdeepcode\s+ignore | \bnohorusec\b | \bNOPMD\b
+  | @Suppress\s*\( | @nowarn\b | @codingStandards\w*Ignore | \#!\[\s*allow\s*\( | /\*\s*eslint\s+[\w@"'-]
+  | \bcheckov\.io/skip | \bignore-check\.kube-linter\.io\b | \bpolaris\.fairwinds\.com/\S*exempt
+  | \b(?:checkov|bridgecrew|guard)["']?\s*:\s*\{?\s*["']?(?:skip|SuppressedRules)\b
+  | \bcfn-lint["']?\s*:\s*\{?\s*["']?config\b
+  | ^\s*\#\s*check\s*=\s*(?:\S*;)?skip | \bscanner[-_ ](?:ignore|skip|off)\b | \bsecurity[-_ ](?:ignore|skip|suppress)
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
+_END = re.compile(r"\n|\*/|-->")
+_ENDS_OF_ATTRIBUTES = re.compile(r"[\n)\]]")
+_MUTE = re.compile(r"(?i)\b(checkov|bridgecrew|cortex|trivy|tfsec)(:)(skip|ignore)\b")
 _SETTINGS = (
     ".bandit", "bandit.y*ml", "bandit.toml", ".bandit.*", ".semgrepignore", ".semgrep.y*ml", ".semgrep/*",
     "*/.semgrep/*",    "semgrep.y*ml", ".opengrepignore",
@@ -41,8 +49,21 @@ _SETTINGS = (
 
 
 def suppressions(text: str) -> Counter[str]:
-    """Return the suppressing pragmas in a text, each with how often it stands there."""
-    return Counter(match.group(0).lower() for match in _PRAGMA.finditer(text))
+    """Return the suppressing pragmas in a text with what they name, each with how often it stands there."""
+    return Counter(_directive(text, match) for match in _PRAGMA.finditer(text))
+
+
+def _directive(text: str, match: re.Match[str]) -> str:
+    """Return a pragma to the end of its comment: what it names belongs to it."""
+    end = (_ENDS_OF_ATTRIBUTES if match.group(0).startswith(("@", "#[", "#!", "Suppress")) else _END).search(
+        text, match.end()
+    )
+    return " ".join(text[match.start() : end.start() if end else len(text)].lower().split())
+
+
+def unmuted(text: str) -> str:
+    """Return a text in which Checkov and Trivy see what comments tell them to skip: they can't be told otherwise."""
+    return _MUTE.sub(r"\1 \3", text)
 
 
 def new_suppression(before: str, after: str) -> str | None:

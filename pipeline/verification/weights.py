@@ -40,11 +40,15 @@ _LOW = frozenset(
         "413",
     ]
 )
+_HYGIENE = frozenset({"ckv2-aws-5", "ckv-aws-23"})
+"""Checkov's rules that name no weakness: a security group nothing uses here, a rule of one without a description."""
 _HIGH = frozenset("102 324 501 502 602 605 609 604 612 701 702 202 413 321 507".split())  # noqa: SIM905
 
 
 def weight(rules: tuple[str, ...], severity: Severity) -> int:
     """Return a finding's place in the order of severities, smaller is worse."""
+    if _HYGIENE & set(rules):
+        return _ORDER.index(Severity.INFO)
     for rule in rules:
         match = _RUFF.match(rule)
         if match is not None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from pipeline.fixes.code import TRIVIAL, code_lines, has_code, is_text_alone
 from pipeline.fixes.region import parse
-from pipeline.verification.change import Change
+from pipeline.verification.change import Change, difference
+from pipeline.verification.checks.hollow import hollow
 
 _CODE = frozenset(
     """python javascript typescript tsx java kotlin go ruby php csharp c cpp rust swift scala groovy dart bash perl
@@ -20,7 +21,7 @@ _STUB = re.compile(
 )
 _DEAD = re.compile(
     r"^\s*(?:if|elif|while|else\s+if)\s*\(?\s*(?:False|false|0|None|null|nil|not\s+True|!\s*true|1\s*==\s*0|0\s*==\s*1|\"\"|'')\s*\)?\s*(?:[:{]|;?\s*then|$)"
-    r"|^\s*\#\s*if\s+0\b|\bif\s+TYPE_CHECKING\s*:|\bcount\s*=\s*0\b|^\s*if:\s*(?:\$\{\{\s*)?false\b",
+    r"|^\s*\#\s*if\s+0\b|\bif\s+TYPE_CHECKING\s*:|^\s*count\s*=[^\n]*\b0\s*$|^\s*for_each\s*=[^\n]*(?:\[\s*\]|\{\s*\})\s*\)?\s*$|^\s*if:\s*(?:\$\{\{\s*)?false\b",
     re.MULTILINE,
 )
 _BODIES = frozenset(
@@ -32,6 +33,7 @@ _TOP_BLOCK = re.compile(r"^\s*(?:resource|module|data|provider)\b.*\{?\s*$")
 _ITEM = re.compile(
     r"^\s*(?:-\s+(?:name|image|uses|run|id|containerPort|apiGroups|effect|Effect)\b|kind:\s|services:\s)"
 )
+_SETTING = re.compile(r"^(?:-\s|[\w\"'./$<-]+\s*:|[\]\[{}\"',]+)")
 _INSTRUCTION = re.compile(
     r"^\s*(RUN|COPY|ADD|CMD|ENTRYPOINT|FROM|WORKDIR|HEALTHCHECK|VOLUME)\b", re.IGNORECASE | re.MULTILINE
 )
@@ -47,7 +49,7 @@ def taken_away(change: Change) -> str | None:
     if _commented_out(change):
         return "the code is commented out"
     if change.language in _CODE:
-        return _code(change)
+        return _code(change) or hollow(change)
     if change.language == "dockerfile":
         return _dockerfile(change)
     return _configuration(change)
@@ -119,9 +121,16 @@ def _dockerfile(change: Change) -> str | None:
     for word in ("FROM", "COPY", "ADD", "CMD", "ENTRYPOINT"):
         if gone[word] > 0 and not new[word] and not come:
             return f"{word} is deleted"
-    if gone["RUN"] > 0 and not _runs_kept(change):
+    if (gone["RUN"] > 0 and not _runs_kept(change)) or _runs_nothing(change):
         return "RUN is deleted"
     return None
+
+
+def _runs_nothing(change: Change) -> bool:
+    """Tell whether a RUN has none of its words any more."""
+    old, new = (" ".join(lines) for lines in difference(change))
+    words = set(re.findall(r"[\w./-]{3,}", old)) - {"RUN"}
+    return "RUN " in old and "RUN " in new and not words & set(re.findall(r"[\w./-]{3,}", new))
 
 
 def _joined(text: str) -> str:
@@ -138,17 +147,26 @@ def _runs_kept(change: Change) -> bool:
 def _configuration(change: Change) -> str | None:
     """Refuse a change that takes the flagged block away and puts none in its place."""
     first, last = _flagged_block(change)
-    gone = Counter(change.before.lines) - Counter(change.after.lines)
-    come = Counter(change.after.lines) - Counter(change.before.lines)
-    flagged = {line for line in change.before.lines[first - 1 : last] if line.strip()}
-    if flagged and all(gone[line] for line in flagged) and not any(line.strip() for line in come):
-        total = sum(1 for line in change.before.lines if line.strip())
+    removed, fresh = difference(change)
+    gone = Counter(removed)
+    flagged = set(code_lines(change.path, change.before.block(first, last)))
+    if flagged and all(gone[line] for line in flagged) and not fresh:
+        total = len(code_lines(change.path, change.before.text))
         if last > first or len(flagged) == total or not _is_setting(change):
             return "the block is deleted"
+    if removed and not fresh and _holds_more(change, removed):
+        return "the block is deleted"
     for opens in (_TOP_BLOCK.match, _ITEM.match):
-        if any(opens(line) and gone[line] for line in flagged) and not any(opens(line) for line in come):
+        if any(opens(line) and gone[line] for line in flagged) and not any(opens(line) for line in fresh):
             return "the block is deleted"
     return None
+
+
+def _holds_more(change: Change, removed: list[str]) -> bool:
+    """Tell whether more went than settings: a block of several, or lines of a script."""
+    if change.language == "hcl":
+        return any(line.endswith("{") for line in removed) and sum("=" in line for line in removed) > 1
+    return change.language == "yaml" and any(not _SETTING.match(line) for line in removed)
 
 
 def _flagged_block(change: Change) -> tuple[int, int]:

@@ -1,19 +1,19 @@
-"""The same code in disguise: moved, renamed, aliased, reached by another road, a secret written otherwise."""
+"""The same code in disguise: moved, renamed, aliased, reached by another road."""
 
 from __future__ import annotations
 
-import base64
 import re
 from collections import Counter
 
 from pipeline.fixes.code import IDENTIFIER, code_lines
-from pipeline.records import Domain
 from pipeline.verification.change import Change
+from pipeline.verification.checks.containers import another_thing
+from pipeline.verification.checks.hollow import handed_on
+from pipeline.verification.checks.kept_secrets import secret_kept
+from pipeline.verification.checks.settings import same_settings
 
 _TOKEN = re.compile(r"[A-Za-z_$][\w$]*|\d[\w.]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|[^\s\w]")
 _LITERAL = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
-_QUOTED = re.compile(r"(?<!\[)[\"'`]([^\"'`\n]{6,})[\"'`](?!\s*[:\]])")
-_BARE = re.compile(r"[=:]\s*([^\s\"'`,;]{6,})")
 _ROADS = re.compile(
     r"\bgetattr\s*\(|\b__import__\s*\(|\bimportlib\b|\bglobals\s*\(\s*\)\s*\[|\blocals\s*\(\s*\)\s*\[|\bvars\s*\("
     r"|\b__dict__\b|\b__getattribute__\b|\bsetattr\s*\(|\b(?:eval|exec|compile)\s*\(|\bnew\s+Function\s*\("
@@ -26,8 +26,6 @@ _ALIAS = re.compile(
     r"^\s*(?:(?:const|let|var|final|auto|val)\s+)?([A-Za-z_]\w*)\s*:?=\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\s*;?\s*$",
     re.M,
 )
-_KEY_LINE = 16
-_BARE_VALUES = frozenset({"bash", "yaml", "text", "properties", "ini", "toml", "dockerfile", "xml"})
 _WRAPPING = re.compile(
     r"(?:(?:def|function|class|lambda|async|private|public|static|func|fn|sub)\b.*[:{]?|[)}\]];?"
     r"|return \w+\(.*\);?|\w+\(\w*\);?)$"
@@ -40,7 +38,17 @@ _CONFIGURATION = frozenset(
 
 def disguised(change: Change) -> str | None:
     """Return how a change leaves the code as it was under other words, None when it doesn't."""
-    checks = (_moved, _renamed, _aliased, _other_road, _split_text, _secret_kept)
+    checks = (
+        _moved,
+        _renamed,
+        _aliased,
+        _other_road,
+        _split_text,
+        secret_kept,
+        handed_on,
+        same_settings,
+        another_thing,
+    )
     return next((reason for check in checks if (reason := check(change)) is not None), None)
 
 
@@ -121,34 +129,6 @@ def _split_text(change: Change) -> str | None:
     rejoined = {a or b for a, b in _LITERAL.findall(joined)}
     hidden = sorted(text for text in constants & rejoined - kept if len(text) > 2)
     return "a text is only cut in pieces" if hidden else None
-
-
-def _secret_kept(change: Change) -> str | None:
-    """The secret still stands in the file: plain, in pieces, backwards or encoded."""
-    if change.finding.domain is not Domain.SECRETS and not _is_secret_rule(change.finding.rule.id):
-        return None
-    flagged = "\n".join(change.before.lines[change.flagged[0] - 1 : change.flagged[1]])
-    glued = re.sub(r"[\"'`]\s*(?:\+|\.|\\|,)?\s*\n?\s*[\"'`]", "", change.added)
-    if any(len(line) >= _KEY_LINE and line in change.after.lines for line in flagged.split("\n")):
-        return "the secret still stands there"
-    for value in _secret_in(flagged, change.language):
-        encoded = base64.b64encode(value.encode()).decode().rstrip("=")
-        forms = (value, value[::-1], encoded, value.encode().hex())
-        if any(form in text for form in forms for text in (change.added, glued)):
-            return "the secret still stands there"
-    return None
-
-
-def _secret_in(text: str, language: str) -> list[str]:
-    """Return the value that is most likely the secret: quoted before bare, not a key, the most varied."""
-    quoted = [value for value in _QUOTED.findall(text) if " " not in value]
-    bare = _BARE.findall(text) if language in _BARE_VALUES else []
-    candidates = quoted or bare
-    return [max(candidates, key=lambda value: (len(set(value)) * len(value), value))] if candidates else []
-
-
-def _is_secret_rule(rule: str) -> bool:
-    return re.search(r"(?i)^[BS]10[567]$|hard-?_?coded", rule) is not None
 
 
 def _fresh_text(change: Change) -> str:

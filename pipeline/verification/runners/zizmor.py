@@ -19,4 +19,5 @@ class Zizmor(FileRunner):
     def command(self, setup: Setup, files: tuple[str, ...], report: Path) -> list[str]:
         """Return the command line."""
         flags = ["--offline", "--no-config", "--no-ignores", "--no-exit-codes", "--no-progress", "--quiet"]
+        flags.append("--persona=auditor")
         return [setup.program, *flags, "--format=json", *files]
