@@ -26,6 +26,7 @@ MOST_FLOAT, MOST_INT = 1e9, 2**53
 HINTS = {
     "Expected `str`, got": "Put it in quotes.",
     "Expected `array`, got": "Write a list: [one, two].",
+    "Expected `object`, got": "Write keys with values: {name: owner/name}.",
 }
 PREFIX = "FIXSMITH_"
 SECRETS = ("FIXSMITH_TEACHER_TOKEN",)

@@ -67,6 +67,14 @@ def conditions(circumstances: Circumstances) -> Iterator[Finding]:
     power = {True: "on mains power", False: "on battery", None: "power source unknown"}[readings.on_mains]
     thermal = "unknown" if readings.thermal is None else readings.thermal.name.lower()
     yield Finding("conditions", Level.OK, f"{power}, thermal pressure {thermal}")
+    wanted = circumstances.settings.conditions
+    unknown = (
+        ("user_idle_minutes", wanted.user_idle_minutes > 0 and readings.user_idle is None),
+        ("display_off_only", wanted.display_off_only and readings.display_on is None),
+    )
+    for key in (key for key, is_unknown in unknown if is_unknown):
+        detail = f"conditions.{key} has no effect: this machine doesn't say"
+        yield Finding("conditions", Level.WARNING, detail, "Use conditions.quiet_hours instead.")
 
 
 def model(circumstances: Circumstances) -> Iterator[Finding]:

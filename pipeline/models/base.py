@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from config.errors import Error, InputRefused
+from config.errors import Error, InputRefused, Postponed
 from pipeline.models.cache import cache_folder
 
 EMBEDDED = "embedded"
@@ -58,6 +58,7 @@ def _from_hub(name: str) -> Path:
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", str(int(_SECONDS)))
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "10")
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     options = {"allow_patterns": list(_PATTERNS), "etag_timeout": 10.0}
     try:
@@ -66,6 +67,8 @@ def _from_hub(name: str) -> Path:
         pass
     try:
         return Path(snapshot_download(name, **options))
+    except LocalEntryNotFoundError as error:  # the Hub can't be reached: that passes
+        raise Postponed(f"The model {name} could not be fetched ({type(error).__name__}).", OFFER) from error
     except Exception as error:
         raise Error(f"The model {name} could not be fetched ({type(error).__name__}).", OFFER) from error
 

@@ -31,6 +31,7 @@ def written(tmp_path, content):
         ("github: {repositories: [{name: a/b, branch: 1.10}]}", "Put it in quotes."),
         ("github: {repositories: [{name: a/b, artifacts: sarif-*}]}", "Write a list"),
         ("github: a/b", "at 'github'"),
+        ("github: {repositories: [a/b]}", "Expected `object`, got `str`. Write keys with"),
         ("- github", "not a list"),
         ("daemon:\n", "section 'daemon' is empty"),
         ("1: {}", "unknown section '1'"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config.load import build
 from daemon.cli import COMMANDS, main
 from daemon.conditions.readings import Memory, Readings, Thermal
 from daemon.store.records import NewRun, RunState
@@ -229,6 +230,18 @@ def test_doctor_says_what_to_do(one, capsys):
     assert main(["doctor", "--json"]) == 1
     assert "token" in capsys.readouterr().out
     assert main(["doctor", "--offline"]) == 0
+
+
+def test_doctor_names_a_condition_that_this_machine_cannot_tell(one, monkeypatch):
+    from daemon.doctor import machine
+    from daemon.doctor.interface import Circumstances
+
+    settings = build({"conditions": {"user_idle_minutes": 5, "display_off_only": True}}, "here")
+    for readings, expected in ((Readings(), 2), (Readings(user_idle=3.0, display_on=False), 0)):
+        sensors = type("Sensors", (), {"read": lambda _, said=readings: said})
+        monkeypatch.setattr(machine, "sensors_of", lambda _, made=sensors: made())
+        found = list(machine.conditions(Circumstances(settings, None, network=False)))
+        assert len([one for one in found if "has no effect" in one.detail]) == expected
 
 
 def test_doctor_asks_every_scanner_for_its_version(one, tmp_path, capsys):

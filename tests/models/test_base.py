@@ -43,12 +43,14 @@ def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
 def test_without_network_a_hub_id_is_one_clear_sentence(tmp_path: Path) -> None:
     program = (
         "from pipeline.models.base import resolve\nfrom config.errors import Error\n"
-        "try:\n    resolve('owner/model')\nexcept Error as error:\n    print(error.message, '|', error.hint)"
+        "try:\n    resolve('owner/model')\nexcept Error as error:\n"
+        "    print(error.message, '|', error.hint, '|', error.exit_code)"
     )
     environment = os.environ | {"PYTHONPATH": ROOT, "HF_HOME": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120)
     assert done.stdout.startswith("The model owner/model could not be fetched"), done.stderr
     assert "--model-name embedded" in done.stdout
+    assert done.stdout.endswith("75\n"), "a service tries it again when there is a network, and parks no run for it"
 
 
 def test_a_package_that_cannot_be_fetched_is_said_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
