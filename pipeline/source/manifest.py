@@ -12,6 +12,8 @@ from pipeline.source.place import Place
 from pipeline.source.text import decode, lines_of
 
 _MAX_ENTRY = 12
+_POM_BLOCK = re.compile(r"<(?:dependency|plugin|parent|extension|exclusion)>")
+_POM_END = re.compile(r"</(?:dependency|plugin|parent|extension|exclusion)>")
 
 
 _MANIFESTS = {
@@ -43,9 +45,11 @@ def find_manifest(tree: SourceTree, finder: PathFinder, location: PackageLocatio
 def find_package(lines: Sequence[str], name: str) -> Span | None:
     """Return the lines of a package's entry, from its name to its version; None when it isn't named.
 
-    Of several mentions an entry's own line is preferred: `"node_modules/NAME"`, `NAME==`,
-    `group:artifact:`, `name = "NAME"`, `<artifactId>`.
+    Of several mentions an entry's own line is preferred to that of another which needs it:
+    `"node_modules/NAME"`, `"NAME": {`, `NAME==`, `group:artifact:`, `name = "NAME"`, `<artifactId>`.
     """
+    if ":" in name and (found := _in_pom(lines, *name.rsplit(":", maxsplit=1))) is not None:
+        return found
     for pattern in _patterns(name):
         for number, line in enumerate(lines, 1):
             if pattern.search(line):
@@ -56,15 +60,18 @@ def find_package(lines: Sequence[str], name: str) -> Span | None:
 def _patterns(name: str) -> Iterator[re.Pattern[str]]:
     quoted = re.escape(name)
     yield re.compile(rf'"node_modules/{quoted}"\s*:')
+    yield re.compile(rf'^\s*"{quoted}"\s*:\s*\{{')
+    yield re.compile(rf'^(?: {{5,}}|\t{{2,}})"name"\s*:\s*"{quoted}"')  # of a package in a list, not of this one
     yield re.compile(rf'^\s*"{quoted}"\s*:')
-    yield re.compile(rf"^\s*name\s*=\s*[\"']{quoted}[\"']", re.IGNORECASE)
     yield re.compile(rf'^\s*"name"\s*:\s*"{quoted}"')
+    yield re.compile(rf"^\s*name\s*=\s*[\"']{quoted}[\"']", re.IGNORECASE)
+    yield re.compile(rf"^ {{4}}{quoted} \(")
+    yield re.compile(rf"^\s*\[+[\w.\"'-]*\.[\"']?{quoted}[\"']?\]")
     yield re.compile(rf"^\s*[\"']?{_normal(name)}\s*(\[[^]]*\])?\s*([=<>!~@;:\s(]|$)", re.IGNORECASE)
     yield re.compile(rf"[\"'(\s]{quoted}[:\"']|^{quoted}[:@ ]")
     if ":" in name:
-        yield re.compile(rf"<artifactId>\s*{re.escape(name.rsplit(':', maxsplit=1)[-1])}\s*</artifactId>")
         yield re.compile(rf"name\s*:\s*[\"']{re.escape(name.rsplit(':', maxsplit=1)[-1])}[\"']")
-    yield re.compile(rf"(?<![\w.-]){quoted}(?![\w.-])")
+    yield re.compile(rf"(?<![\w.-]){quoted}(?:\.git)?(?![\w.-])")
 
 
 def _normal(name: str) -> str:
@@ -73,12 +80,8 @@ def _normal(name: str) -> str:
 
 
 def _entry(lines: Sequence[str], number: int) -> Span:
-    """Return the lines from a name to its version: a whole `<dependency>`, or up to the line with `version`."""
-    if "<artifactId>" in lines[number - 1]:
-        first = _back_to(lines, number, "<dependency>")
-        last = next((n for n in range(number, min(number + 6, len(lines)) + 1) if "<version>" in lines[n - 1]), number)
-        return first, last
-    if re.search(r"\d\.\d", lines[number - 1]):
+    """Return the lines from a name to its version."""
+    if re.search(r"\d\.\d", lines[number - 1]) and not lines[number - 1].rstrip().endswith((":", "{")):
         return number, number
     for following in range(number + 1, min(number + _MAX_ENTRY, len(lines)) + 1):
         if re.search(r"^\s*\"?version\"?\s*[:=]?\s*[\"']?v?\d", lines[following - 1]):
@@ -88,5 +91,26 @@ def _entry(lines: Sequence[str], number: int) -> Span:
     return number, number
 
 
-def _back_to(lines: Sequence[str], number: int, mark: str) -> int:
-    return next((n for n in range(number, max(0, number - 4), -1) if mark in lines[n - 1]), number)
+def _in_pom(lines: Sequence[str], group: str, artifact: str) -> Span | None:
+    """Return the lines of a Maven coordinate, to its version: in that group's block, else in one that names none."""
+    named = re.compile(rf"<artifactId>\s*{re.escape(artifact)}\s*</artifactId>")
+    others: list[Span] = []
+    for number, line in enumerate(lines, 1):
+        if not named.search(line):
+            continue
+        near = range(number, max(0, number - _MAX_ENTRY), -1)
+        first = next((n for n in near if _POM_BLOCK.search(lines[n - 1])), None)
+        after = range(number, min(number + _MAX_ENTRY, len(lines)) + 1)
+        end = next((n for n in after if _POM_END.search(lines[n - 1])), number)
+        if first is None or "<exclusion>" in lines[first - 1]:
+            continue
+        if any(_POM_END.search(lines[n - 1]) for n in range(first, number)):
+            continue
+        block = lines[first - 1 : end]
+        version = next((n for n in range(number, end + 1) if "<version>" in lines[n - 1]), number)
+        said = re.search(r"<groupId>\s*([^<\s]+)\s*</groupId>", "\n".join(block))
+        if said is not None and said[1] == group:
+            return first, max(number, version)
+        if said is None or "${" in said[1]:
+            others.append((first, max(number, version)))
+    return others[0] if others else None
