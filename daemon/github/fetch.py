@@ -53,7 +53,7 @@ class Fetcher:
         A fault in what came is counted and ends in `parked`; a fault on the way is raised.
         """
         try:
-            if run.state == WorkflowRunState.CANDIDATE and not self._accept(run, watched):
+            if run.state == WorkflowRunState.CANDIDATE and not self._accept(run, watched, settings):
                 return
             self._fetch(run, watched, settings)
         except Missing as error:
@@ -64,14 +64,18 @@ class Fetcher:
         except (BadDownload, Unmirrored) as error:
             self._count(run, settings, error)
 
-    def _accept(self, run: WorkflowRun, watched: Watched) -> bool:
+    def _accept(self, run: WorkflowRun, watched: Watched, settings: Settings) -> bool:
         """Check that the commit is on the branch: the branch's name in a run proves nothing."""
         span = f"{quote(watched.branch, safe='')}...{run.commit_sha}"
         try:
             answer = self.client.get(f"/repos/{watched.name}/compare/{span}", {"per_page": 1})
         except Missing:
             check_visible(self.client, watched.name)
-            self._refuse(run, f"its commit isn't in the repository or {watched.branch} isn't")
+            reason = f"its commit isn't in the repository or {watched.branch} isn't"
+            if run.failures + 1 < settings.daemon.attempts:  # GitHub's copies may lag behind each other
+                self.store.ledger.failed(run, self._later(run, settings), reason)
+            else:
+                self._refuse(run, reason)
             return False
         if not is_on_branch(decode(answer.body, ComparisonAnswer).status):
             self._refuse(run, f"its commit isn't on {watched.branch}")
@@ -197,5 +201,9 @@ class Fetcher:
             hint = f"{error.message} `fixsmith retry {run.id}` tries again."
             self.notifier.needs_person(workflow_matter(run.key), f"A scan of {run.repository} can't be fetched", hint)
             return
+        self.store.ledger.failed(run, self._later(run, settings), error.message)
+
+    def _later(self, run: WorkflowRun, settings: Settings) -> float:
+        """Return when to try a workflow run again after one more failure."""
         wait = delay(run.failures + 1, settings.daemon.retry_seconds, settings.daemon.retry_most_seconds)
-        self.store.ledger.failed(run, self.clock.now() + wait, error.message)
+        return self.clock.now() + wait

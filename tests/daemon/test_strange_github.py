@@ -322,3 +322,16 @@ def test_a_download_that_never_comes_is_asked_for_ever_more_seldom_told_and_show
     intake.step()
     assert queued(one) == [[str(number), "1"]]
     assert json.loads(json.dumps(snapshot(one.config, clock.now()).coming)) == []
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_commit_that_github_does_not_find_at_first_is_asked_for_again(scene, github, clock, times):
+    number = github.run(REPOSITORY, artifacts={"scan": REPORT})
+    github.fail(r"/compare/", (404, {}, '{"message":"Not Found"}'), times=times)
+    one = scene()
+    intake = one.intake()
+    for _ in range(5):
+        intake.step()
+        clock.pass_by(400)
+    expected = ("queued", "") if times == 1 else ("refused", "its commit isn't in the repository or main isn't")
+    assert one.states()[number] == expected
