@@ -11,6 +11,16 @@ import yaml
 class Loader(yaml.SafeLoader):
     """Loads plain data and refuses a key that stands twice in a mapping, where YAML would keep the last in silence."""
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Return a node's value; raises ConstructorError for one that its own tag can't take, as 2026-02-30."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+            what = " ".join(str(error).split())[:100]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a value can't be read ({what})", node.start_mark
+            ) from error
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         """Return a mapping; raises ConstructorError for a key that is there already."""
         seen: set[Any] = set()
