@@ -48,11 +48,17 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.evaluation.page.document import document
     from pipeline.evaluation.session import write, write_regressions
     from pipeline.evaluation.verdict import sentence
+    from pipeline.lock import exclusive
     from pipeline.stage import write_atomically
 
     settings = _settings(arguments)
     session = _session(arguments, settings)
-    report, measured = session.run(lambda step: _say(step, arguments.json))
+    try:
+        with exclusive(session.work, "--to"):
+            report, measured = session.run(lambda step: _say(step, arguments.json))
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; the same command goes on from here.")
+        raise
     folder = Path(arguments.to)
     write(folder, report, measured)
     scores = write_regressions(folder, session)
@@ -119,9 +125,10 @@ def _settings(arguments: argparse.Namespace) -> Any:
 
 def _session(arguments: argparse.Namespace, settings: Any) -> Any:
     from pipeline.champions import opponents as of_workspace
+    from pipeline.code import code_digest
     from pipeline.evaluation import binding
     from pipeline.evaluation.evaluate import champions, opponents
-    from pipeline.evaluation.session import Session
+    from pipeline.evaluation.session import Session, measured_quantization
     from pipeline.models.base import resolve
     from pipeline.stage import Request, digest_folder, digest_of
 
@@ -135,7 +142,10 @@ def _session(arguments: argparse.Namespace, settings: Any) -> Any:
     contestants = (*map(contestant, found, found.values()), *champions(opponents(settings, request), base))
     binding.check_dataset(dataset.resolve().parent, binding.read_manifest(dataset.resolve().parent))
     folders = [dataset, *(Path(one.adapter or one.base or "") for one in contestants)]
-    identity = [base.digest, contestants, [digest_folder(folder) for folder in folders], settings.evaluation]
+    identity = [
+        base.digest, contestants, [digest_folder(folder) for folder in folders], settings.evaluation,
+        measured_quantization(settings), code_digest(),
+    ]  # fmt: skip
     work = Path(arguments.to) / ".work" / digest_of(identity)[:12]
     work.mkdir(parents=True, exist_ok=True)
     return Session(

@@ -114,7 +114,8 @@ def _with_interval(
         again = figure([truths[i] for i in chosen], [scores[i] for i in chosen])
         drawn += [again] if again is not None else []
     tail = (1 - CONFIDENCE) / 2
-    low, high = (float(bound) for bound in numpy.quantile(drawn, [tail, 1 - tail])) if drawn else (None, None)
+    bounds = [float(bound) for bound in numpy.quantile(drawn, [tail, 1 - tail])] if drawn else []
+    low, high = bounds if len(set(bounds)) > 1 else (None, None)  # always the same again is no certainty
     return Estimate(value=value, low=low, high=high, items=len(truths), clusters=len(members))
 
 

@@ -23,7 +23,8 @@ def draw(report: Report, folder: Path) -> list[Path]:
         raise UsageError("Pictures need matplotlib.", "pip install 'fixsmith[pictures]'") from error
     matplotlib.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
-    made = [_metrics(report, folder / "metrics.png")]
+    shown = [metric for metric in report.metrics if metric.name in SHOWN]
+    made = [_metrics(report, shown, folder / "metrics.png")] if shown else []
     if report.curves:
         made.append(_curves(report, folder / "curves.png"))
     for model, details in report.details.items():
@@ -33,8 +34,7 @@ def draw(report: Report, folder: Path) -> list[Path]:
     return made
 
 
-def _metrics(report: Report, path: Path) -> Path:
-    metrics = [metric for metric in report.metrics if metric.name in SHOWN]
+def _metrics(report: Report, metrics: list[Metric], path: Path) -> Path:
     figure, panels = _figure(len(metrics), 2.1)
     for panel, metric in zip(panels, metrics, strict=True):
         rows = [row for row in report.rows if row.metrics.get(metric.name) is not None][::-1]

@@ -318,6 +318,22 @@ def test_the_command_measures_any_adapter_and_the_gate_exits_4(
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
 
 
+def test_what_was_measured_otherwise_is_not_gone_on_from(
+    tiny: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = argparse.Namespace(
+        model=[f"one={tiny / 'one'}"], dataset=str(dataset), base_model=str(tiny / "base"), to=str(tmp_path),
+        output_dir=str(tmp_path),
+    )  # fmt: skip
+    settings = Settings()
+    works = [command._session(arguments, settings).work for _ in range(2)]
+    quantised = msgspec.structs.replace(settings.fine_tuning, quantization="4bit")
+    works.append(command._session(arguments, msgspec.structs.replace(settings, fine_tuning=quantised)).work)
+    monkeypatch.setattr("pipeline.code.code_digest", lambda: "newer")
+    works.append(command._session(arguments, settings).work)
+    assert len(set(works)) == 3 and works[0] == works[1]
+
+
 def test_half_a_line_is_cut_off_and_made_again(tmp_path: Path) -> None:
     loss = Loss(question="q", model="m", kind="analysis", total=1.0, tokens=2)
     path = tmp_path / "losses.jsonl"

@@ -18,6 +18,7 @@ from pipeline.evaluation.curves import curves
 from pipeline.evaluation.gate import decide
 from pipeline.evaluation.page import charts
 from pipeline.evaluation.page.document import document
+from pipeline.evaluation.pictures import draw
 from pipeline.evaluation.report import Report, encode
 from pipeline.evaluation.table import table
 from tests.evaluation import fabricated
@@ -119,6 +120,13 @@ def test_the_command_writes_page_and_pictures(report: Report, tmp_path: Path) ->
     assert pictures == ["confusion-stage-1.png", "confusion-stage-2.png", "curves.png", "metrics.png"]
     assert (tmp_path / "pictures" / "metrics.png").read_bytes().startswith(b"\x89PNG")
     assert "How good are the specialists?" in (tmp_path / "page.html").read_text()
+
+
+def test_a_report_of_losses_alone_has_no_picture_of_other_metrics(report: Report, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    losses = tuple(metric for metric in report.metrics if metric.name.endswith("_loss"))
+    bare = msgspec.structs.replace(report, metrics=losses, details={}, curves={"stage-1": {"train": [(1, 2.0)]}})
+    assert [path.name for path in draw(bare, tmp_path)] == ["curves.png"]
 
 
 @pytest.mark.parametrize("most", [0.0, 0.004, 0.37, 1.0, 2.2, 61.0, 12345.0])

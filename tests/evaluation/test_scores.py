@@ -14,12 +14,12 @@ from pipeline.evaluation import fixes, pairs
 from pipeline.evaluation.baselines import baselines, expected
 from pipeline.evaluation.cwe import parents, related
 from pipeline.evaluation.faithfulness import secrets, unsupported
-from pipeline.evaluation.measurement import question_id
+from pipeline.evaluation.measurement import Answer, question_id
 from pipeline.evaluation.neighbours import neighbour
 from pipeline.evaluation.opening import Opening, hopeless, object_end, read_opening
 from pipeline.evaluation.questions import draw
 from pipeline.evaluation.scores import ANALYSIS, cwe, cwe_related, false_positives, overlap, score, unparsable
-from pipeline.records import Message
+from pipeline.records import Example, Message
 from tests.evaluation import fabricated
 
 RIGHT = '{"cwe":"CWE-89","severity":"high","verdict":"vulnerable","lines":[4,6],"fix_kind":"code"}'
@@ -123,6 +123,20 @@ def test_separation_is_the_area_under_the_curve() -> None:
     vulnerable, safe = [0.9, 0.4, 0.4, 0.7], [0.1, 0.4, 0.8]
     known = stats.mannwhitneyu(vulnerable, safe).statistic / 12
     assert pairs.separation([True] * 4 + [False] * 3, vulnerable + safe) == pytest.approx(known)
+
+
+def test_a_separation_that_is_always_the_same_has_no_interval_of_no_width() -> None:
+    examples = [fabricated.finding(number, safe=bool(number % 2), cluster=f"c{number // 2}") for number in range(4)]
+    answers = {question_id(one): answered(one, float(one.metadata["label"] == "vulnerable")) for one in examples}
+    made = pairs.detection(examples, answers)["separation"]
+    assert (made.value, made.low, made.high) == (1.0, None, None)
+
+
+def answered(example: Example, vulnerable: float) -> Answer:
+    return Answer(
+        question=question_id(example), model="m", text="", ending="end", tokens=1, prompt_tokens=1, seconds=0.1,
+        logprob=0.0, vulnerable=vulnerable,
+    )  # fmt: skip
 
 
 def test_made_up_names_versions_and_weaknesses_are_found() -> None:
