@@ -36,7 +36,8 @@ def render(found: Snapshot) -> Group:
     parts += [Text.assemble(("  problem ", "red bold"), what) for what in found.problems]
     parts += _repositories(found)
     parts += _runs("queue", found.queued, found.at)
-    parts += _runs("parked: fixsmith retry RUN puts one back", found.parked, found.at)
+    parts += _runs("parked", found.parked, found.at)
+    parts += [Text("  `fixsmith retry RUN` puts one back", style="dim")] if found.parked else []
     parts += _runs("last runs", found.ended, found.at)
     parts += _champion(found.champion)
     parts += _workflow_runs("coming in", found.coming)
