@@ -95,10 +95,11 @@ class GitTree:
         return f"{self.commit}:{self._prefix}" if self._prefix else self.commit
 
     def prefetch(self, paths: Iterable[str]) -> int:
-        """Fetch in few requests what a partial clone lacks of `paths`; return how many objects it lacked."""
+        """Fetch in few requests what a partial clone lacks of `paths` and of all links; return how many it lacked."""
         if not self.fetch:
             return 0
         wanted = {entry.object_id for path in paths if (entry := self._entries().get(path)) and entry.mode != "160000"}
+        wanted |= {entry.object_id for entry in self._entries().values() if entry.mode == _LINK}
         missing = sorted(wanted & self._missing())
         for first in range(0, len(missing), _FETCH_AT_ONCE):
             _fetch_objects(self.repository, missing[first : first + _FETCH_AT_ONCE])

@@ -133,6 +133,17 @@ def test_a_mirror_fetches_contents_when_they_are_read(tmp_path: Path) -> None:
         assert tree.read("a") == b"new"
 
 
+def test_the_links_of_a_mirror_are_fetched_with_its_files(tmp_path: Path) -> None:
+    (write_files(tmp_path / "r", {"real/a": "1"}) / "link").symlink_to("real")
+    (commit,) = repository(tmp_path / "r", {})
+    mirror = Mirror(tmp_path / "m.git", f"file://{tmp_path}/r")
+    mirror.update()
+    with mirror.tree(commit) as tree:
+        assert tree.prefetch(tree.files()) == 2
+    with GitTree(mirror.folder, commit) as tree:
+        assert tree.read("link/a") == b"1"
+
+
 def test_a_mirror_takes_no_password_in_its_address(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         Mirror(tmp_path, "https://user:word@example.org/r")
