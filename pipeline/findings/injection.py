@@ -24,8 +24,8 @@ _TALK = re.compile(
     r"\b(?:finding|vulnerab\w+|issue|weakness|code)"
     r"|\b(?:mark|classify|treat|report) (?:this|it|all|the)\b.{0,30}\b(?:as (?:safe|false positive|benign|not a))"
     r"|<\|[a-z_]{2,30}\|>|\[/?INST\]|<<SYS>>|</?(?:system|assistant)>"
-    r"|(?m:^\s*#{0,4}\s*(?:system|assistant)\s*:\s)"
-    r"|(?m:^\s*#{2,4}\s*(?:instruction|system prompt)s?\s*:?\s*$)"
+    r"|(?m:^[^\S\n]*(?:#{1,4}[^\S\n]*)?(?:system|assistant)[^\S\n]*:\s)"
+    r"|(?m:^[^\S\n]*#{2,4}[^\S\n]*(?:instruction|system prompt)s?[^\S\n]*(?::[^\S\n]*)?$)"
 )
 
 

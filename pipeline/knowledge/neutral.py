@@ -20,7 +20,7 @@ _TEMPLATE = re.compile(
     r"|</?(?:system|assistant|user|human|tool|function_calls?|instructions?|finding|code|passages?|package|image|url)\b[^>]*>",
     re.IGNORECASE,
 )
-_ROLE = re.compile(r"(?im)^\s*#{0,4}\s*(system|assistant|user|human|tool)\s*:\s*")
+_ROLE = re.compile(r"(?im)^[^\S\n]*(?:#{1,4}[^\S\n]*)?(system|assistant|user|human|tool)[^\S\n]*:\s*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _KEPT = {"\n", "\t"}
 

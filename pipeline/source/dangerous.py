@@ -31,10 +31,13 @@ DANGEROUS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Names by what can go wrong; matched as whole words."""
 
+_MAX_LINE = 5000
+"""What stands further to the right isn't looked for: minified lines are cut anyway."""
+
 _NAMES = sorted({name for names in DANGEROUS.values() for name in names}, key=lambda name: (-len(name), name))
 _PATTERN = re.compile(r"(?<![\w$-])(?:" + "|".join(map(re.escape, _NAMES)) + r")(?![\w$-])")
 
 
 def is_dangerous(line: str) -> bool:
     """Tell whether a line names one of the calls or keys above."""
-    return bool(_PATTERN.search(line))
+    return bool(_PATTERN.search(line, 0, _MAX_LINE))

@@ -113,3 +113,11 @@ def test_a_fix_too_long_to_keep_is_left_out_whole() -> None:
     edits = [(TextEdit(path="a", start_line=1, end_line=1, text="x" * size),) for size in (10, 9_000)]
     finding = Normaliser(Redactor(b"k" * 32)).finding(at(1, hints=Hints(edits=tuple(edits))))
     assert finding.hints.edits == (edits[0],)
+
+
+@pytest.mark.parametrize("word", ["system", "instruction", "ignore your", "### instruction of"])
+@pytest.mark.parametrize("filler", ["\n", " ", "\n ", "\t\n", "#", "\n#"])
+def test_filling_costs_no_more_than_its_length(word: str, filler: str) -> None:
+    """A pattern that takes the cube of it would run for hours here."""
+    assert not talks_to_a_model(f"{word} {filler * 12_000}x")
+    assert not talks_to_a_model(f"x{filler * 12_000}{word}y")

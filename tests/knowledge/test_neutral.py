@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.findings.injection import talks_to_a_model
@@ -52,6 +52,7 @@ def test_honest_text_stays_as_it_is(text: str) -> None:
     assert neutral(text) == text
 
 
+@example(["/passage", "<"])
 @given(
     st.lists(st.sampled_from([*ATTACKS, "plain words. ", "\n", "<", ">", "/passage", "<passage>", " "]), max_size=12)
 )
@@ -88,3 +89,9 @@ def test_a_long_passage_leaves_the_others_their_share() -> None:
     assert len(rendered) <= 1600 and re.findall(r'id="(\d)"', rendered) == ["0", "1", "2"] and "Short." in rendered
     bodies = [len(part) for part in rendered.split("</passage>")[:3]]
     assert abs(bodies[0] - bodies[2]) < 120 and min(bodies[0], bodies[2]) > 500
+
+
+@pytest.mark.parametrize("filler", ["\n", " ", "\n \t", "\n#", "<!-- ", "system "])
+def test_filling_costs_no_more_than_its_length(filler: str) -> None:
+    """A pattern that takes the cube of it would run for hours here."""
+    assert len(neutral(f"a {filler * 12_000}b")) <= len(filler) * 12_000 + 3

@@ -79,13 +79,14 @@ def _better(best: Parsed | None, mended: Parsed, language: str) -> Parsed:
 
 def _parse(document: Document, language: str, source: bytes, name: str) -> Parsed | None:
     kept = document.cache.get(name)
-    if isinstance(kept, Parsed) and kept.source == source:
-        return kept
+    if isinstance(kept, tuple) and kept[0] == source:
+        found: Parsed | None = kept[1]
+        return found
     root = parse(language, source)
-    if root is None:
-        return None
-    parsed = Parsed(language, source, root, error_share(root) if root.has_error else 0.0)
-    document.cache[name] = parsed
+    parsed = None
+    if root is not None:
+        parsed = Parsed(language, source, root, error_share(root) if root.has_error else 0.0)
+    document.cache[name] = (source, parsed)
     return parsed
 
 

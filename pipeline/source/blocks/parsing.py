@@ -18,7 +18,7 @@ MAX_ERROR_SHARE = 0.5
 """A parse with more of the file in errors than this is worth no more than a window of lines."""
 
 
-MAX_SECONDS = 10.0
+MAX_SECONDS = 5.0
 """CPU seconds a parse may take: two megabytes of code take less than three."""
 
 _SMALL = 2000
