@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.findings.versions import smallest_fix
 from pipeline.fixes.interface import Case, Refusal, Snapshot
-from pipeline.fixes.manifests.entries import find_entry
+from pipeline.fixes.manifests.entries import entries_at
 from pipeline.fixes.manifests.interface import Entry
+from pipeline.fixes.manifests.locks import is_refilled, seals
 from pipeline.fixes.manifests.search import manifest_entry
 from pipeline.fixes.text import SourceText
-from pipeline.records import Finding, Fix, FixSource, PackageLocation
+from pipeline.records import Finding, Fix, FixSource, PackageLocation, TextEdit
 
 _MANIFESTS = {
     "package-lock.json": ("package.json",), "npm-shrinkwrap.json": ("package.json",), "yarn.lock": ("package.json",),
@@ -37,17 +38,21 @@ class Advisories:
         if version is None:
             yield Refusal(reason="no fixed version above the present one")
             return
-        fixes = list(_fixes(finding, location, case.here, version))
-        yield from fixes
-        if not fixes:
+        answers = list(_fixes(finding, location, case.here, version))
+        yield from answers
+        if not answers:
             yield Refusal(reason="no entry of the package in manifest or lock file")
 
 
-def _fixes(finding: Finding, location: PackageLocation, snapshot: Snapshot, version: str) -> Iterator[Fix]:
+def _fixes(finding: Finding, location: PackageLocation, snapshot: Snapshot, version: str) -> Iterator[Fix | Refusal]:
     for text in _files(location, snapshot):
-        entry = find_entry(text, location.name, location.version)
-        if entry is not None and location.version is not None:
-            yield _fix(finding, text, entry, location.version, version)
+        entries = entries_at(text, location.name, location.version or "")
+        if not entries:
+            continue
+        if not is_refilled(text.path) and any(seals(text.path, text.lines, entry) for entry in entries):
+            yield Refusal(reason="the lock file holds checksums of the release: lock again")
+            continue
+        yield _fix(finding, text, entries, location.version or "", version)
 
 
 def _files(location: PackageLocation, snapshot: Snapshot) -> Iterator[SourceText]:
@@ -64,17 +69,25 @@ def _files(location: PackageLocation, snapshot: Snapshot) -> Iterator[SourceText
             yield beside
 
 
-def _fix(finding: Finding, text: SourceText, entry: Entry, old: str, new: str) -> Fix:
+def _fix(finding: Finding, text: SourceText, entries: Sequence[Entry], old: str, new: str) -> Fix:
+    """Return the fix of a file: the first entry's lines, and the others as companions."""
+    entry, *others = entries
     written = new.removeprefix("v")
-    before = text.block(entry.first, entry.last)
-    after = entry.rewritten(written) + ("\n" if before.endswith("\n") else "")
     return Fix(
         fingerprint=finding.fingerprint,
         source=FixSource.ADVISORY,
         path=text.path,
         start_line=entry.first,
         end_line=entry.last,
-        before=before,
-        replacement=after,
+        before=text.block(entry.first, entry.last),
+        replacement=_rewritten(text, entry, written),
         note=f"{finding.rule.id} is fixed in {written}, the nearest fixed version after {old.removeprefix('v')}.",
+        companions=tuple(
+            TextEdit(path=text.path, start_line=one.first, end_line=one.last, text=_rewritten(text, one, written))
+            for one in others
+        ),
     )
+
+
+def _rewritten(text: SourceText, entry: Entry, version: str) -> str:
+    return entry.rewritten(version) + ("\n" if text.block(entry.first, entry.last).endswith("\n") else "")

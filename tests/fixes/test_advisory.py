@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from pipeline.fixes.advisory import Advisories
@@ -28,6 +29,14 @@ CASES = [
     ("crates.io", "Cargo.lock", '[[package]]\nname = "time"\nversion = "0.1.44"\n', "time", "0.1.44", "0.1.45", 'version = "0.1.45"\n'),
     ("RubyGems", "Gemfile", "gem 'rails', '~> 6.1.0'\n", "rails", "6.1.0", "6.1.7", "gem 'rails', '~> 6.1.7'\n"),
     ("Packagist", "composer.json", '{\n  "require": {\n    "twig/twig": "2.4.0"\n  }\n}\n', "twig/twig", "2.4.0", "2.7.0", '    "twig/twig": "2.7.0"\n'),
+    ("PyPI", "setup.cfg", "[options]\ninstall_requires =\n    jinja2==2.10\n", "jinja2", "2.10", "2.11.3", "    jinja2==2.11.3\n"),
+    ("Maven", "gradle/libs.versions.toml", '[versions]\nb = "1.0.0"\n\n[libraries]\nb = { module = "org.a:b", version.ref = "b" }\n', "org.a:b", "1.0.0", "1.0.1", 'b = "1.0.1"\n'),
+    ("Maven", "build.gradle", "ext.bVersion = '1.0.0'\ndependencies {\n  implementation \"org.a:b:$bVersion\"\n}\n", "org.a:b", "1.0.0", "1.0.1", "ext.bVersion = '1.0.1'\n"),
+    ("Go", "go.mod", "module m\n\nrequire golang.org/x/net v0.5.0\n\nreplace golang.org/x/net => golang.org/x/net v0.7.0\n", "golang.org/x/net", "0.7.0", "0.17.0",
+     "replace golang.org/x/net => golang.org/x/net v0.17.0\n"),
+    ("crates.io", "Cargo.toml", '[dependencies.time]\nversion = "0.1.44"\n', "time", "0.1.44", "0.1.45", 'version = "0.1.45"\n'),
+    ("crates.io", "Cargo.toml", '[dependencies]\nt = { package = "time", version = "0.1.44" }\n', "time", "0.1.44", "0.1.45", 't = { package = "time", version = "0.1.45" }\n'),
+    ("RubyGems", "Gemfile", "gem 'rack', '~> 2.2', '>= 2.2.3', require: false\n", "rack", "2.2.3", "2.2.6", "gem 'rack', '~> 2.2', '>= 2.2.6', require: false\n"),
     ("Docker", "Dockerfile", "FROM --platform=linux/amd64 nginx:1.20.0 AS web\n", "nginx", "1.20.0", "1.20.1", "FROM --platform=linux/amd64 nginx:1.20.1 AS web\n"),
     ("GitHub Actions", ".github/workflows/ci.yml", "jobs:\n  a:\n    steps:\n      - uses: tj-actions/changed-files@v41.0.0\n",
      "tj-actions/changed-files", "41.0.0", "41.0.1", "      - uses: tj-actions/changed-files@v41.0.1\n"),
@@ -112,3 +121,24 @@ def test_removing_the_package_is_refuted():
     changed = type(fix)(**{name: getattr(fix, name) for name in fix.__struct_fields__} | {"replacement": "# none\n"})
     (verdict,) = Service(settings()).verify([Proposal(about, changed, here)])
     assert verdict.outcome == "refuted"
+
+
+def test_every_entry_of_the_weak_version_changes():
+    text = '{\n  "dependencies": {\n    "lodash": "4.17.15"\n  },\n  "peerDependencies": {\n    "lodash": "^4.17.15"\n  }\n}\n'
+    about, here = package("npm", "package.json", "lodash", "4.17.15", ("4.17.21",)), snapshot({"package.json": text})
+    (fix,) = Advisories().propose(Case(about, here))
+    assert [edit.text for edit in fix.companions] == ['    "lodash": "^4.17.21"\n']
+    (verdict,) = Service(settings()).verify([Proposal(about, fix, here)])
+    assert verdict.outcome == "verified"
+    half = msgspec.structs.replace(fix, companions=())
+    (verdict,) = Service(settings()).verify([Proposal(about, half, here)])
+    assert (verdict.outcome, verdict.evidence) == ("refuted", "4.17.15 still stands in line 6")
+
+
+def test_a_lock_with_checksums_is_left_to_its_own_tool_and_the_manifest_is_changed():
+    lock = '[[package]]\nname = "time"\nversion = "0.1.44"\nchecksum = "' + "0123456789abcdef" * 4 + '"\n'
+    here = snapshot({"Cargo.lock": lock, "Cargo.toml": '[dependencies]\ntime = "0.1.44"\n'})
+    about = package("crates.io", "Cargo.lock", "time", "0.1.44", ("0.1.45",))
+    refusal, manifest = Advisories().propose(Case(about, here))
+    assert refusal == Refusal(reason="the lock file holds checksums of the release: lock again")
+    assert manifest.path == "Cargo.toml"

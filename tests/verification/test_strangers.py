@@ -10,7 +10,7 @@ from pipeline.records import Outcome
 from pipeline.verification.runners.registry import RUNNERS
 from pipeline.verification.service import Proposal, Service
 from tests.verification.demonstration import RULES
-from tests.verification.strangers import commands, containers, data, infrastructure, scripts, secrets
+from tests.verification.strangers import commands, containers, data, infrastructure, packages, scripts, secrets
 from tests.verification.trees import installed, settings
 
 WEAKNESSES = tuple(
@@ -54,6 +54,22 @@ def test_what_no_scanner_has_to_see_is_refused_by_the_right_check_and_right_fixe
     refused = [(name, verdict.evidence) for (name, _), verdict in zip(right, verdicts, strict=True)
                if verdict.outcome is Outcome.REFUTED]  # fmt: skip
     assert refused == []
+
+
+def test_upgrades_in_odd_manifests_are_verified_and_what_leaves_the_weak_version_in_is_refused():
+    service = Service(settings())
+    told = []
+    for one in packages.UPGRADES:
+        for name, fix in one.goods():
+            (verdict,) = service.verify([Proposal(one.about(), fix, one.here())])
+            told.append((one.path, name, verdict.outcome, verdict.check) if verdict.outcome != "verified" else None)
+        for checks, name, fix in one.bads():
+            (verdict,) = service.verify([Proposal(one.about(), fix, one.here())])
+            told.append(
+                None if verdict.check in checks.split("|") else (one.path, name, verdict.outcome, verdict.check)
+            )
+    assert [one for one in told if one is not None] == []
+    assert len(told) == 70
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatch
 
 from pipeline.fixes.manifests.interface import Entry, on_line
@@ -21,11 +22,21 @@ class JsonManifest:
 
     def entries(self, lines: tuple[str, ...], name: str) -> list[Entry]:
         """Return the package's entries, top to bottom."""
-        pattern = re.compile(
-            rf'"{re.escape(name)}"\s*:\s*"(?:npm:{re.escape(name)}@)?[\^~>=v\s]*(?P<version>\d[^"\s|<]*)"'
-        )
+        pattern = re.compile(rf'"{re.escape(name)}"\s*:\s*"(?P<range>(?:npm:{re.escape(name)}@)?[^":]*)"')
         found = ((number, line, pattern.search(line)) for number, line in enumerate(lines, 1))
-        return [on_line(number, line, *match.span("version")) for number, line, match in found if match]
+        return [entry for number, line, match in found if match for entry in _lower_ends(number, line, match)]
+
+
+def _lower_ends(number: int, line: str, match: re.Match[str]) -> Iterator[Entry]:
+    """Yield an entry for the lower end of each alternative of a range; one without a lower end begins at 0."""
+    start = match.start("range")
+    for part in match.group("range").split("||"):
+        lower = re.match(r"\s*(?:npm:[^\"]*@)?[\^~>=v\s]*(?P<version>\d[^\s|<]*)", part)
+        if lower is not None:
+            yield on_line(number, line, start + lower.start("version"), start + lower.end("version"))
+        elif re.match(r"\s*(?:<|\*|x\b|X\b|$)", part):
+            yield Entry(number, number, "0", (line, ""))
+        start += len(part) + len("||")
 
 
 class NpmLock:

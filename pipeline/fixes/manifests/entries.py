@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.fixes.manifests import documents, lines
+from pipeline.fixes.manifests import documents, indirect, lines, locks
 from pipeline.fixes.manifests.interface import Entry, Family
 from pipeline.fixes.text import SourceText
 
@@ -10,6 +10,8 @@ FAMILIES: tuple[Family, ...] = (
     lines.REQUIREMENTS,
     lines.PYPROJECT,
     lines.PYTHON_TABLE,
+    lines.SETUP,
+    indirect.TomlTable(),
     documents.JsonManifest(),
     documents.NpmLock(),
     documents.ComposerLock(),
@@ -17,7 +19,13 @@ FAMILIES: tuple[Family, ...] = (
     documents.Pom(),
     lines.GRADLE,
     lines.GRADLE_NAMED,
+    indirect.GradleVariable(),
+    indirect.Catalogue(),
+    locks.YarnLock(),
+    locks.PnpmLock(),
+    locks.PipfileLock(),
     lines.GO,
+    lines.GO_REPLACED,
     lines.GEMFILE,
     lines.GEMFILE_LOCK,
     lines.DOCKERFILE,
@@ -30,10 +38,15 @@ def entries_of(text: SourceText, name: str) -> list[Entry]:
     return [entry for family in FAMILIES if family.handles(text.path) for entry in family.entries(text.lines, name)]
 
 
+def entries_at(text: SourceText, name: str, version: str) -> list[Entry]:
+    """Return the package's entries with a version, top to bottom."""
+    found = [entry for entry in entries_of(text, name) if entry.version.lstrip("v") == version.lstrip("v")]
+    return sorted({(entry.first, entry.last): entry for entry in found}.values())
+
+
 def find_entry(text: SourceText, name: str, version: str | None) -> Entry | None:
     """Return the package's entry: the one with the reported version, else the only one, else None."""
-    found = entries_of(text, name)
     if version is not None:
-        same = [entry for entry in found if entry.version.lstrip("v") == version.lstrip("v")]
-        return same[0] if same else None
+        return next(iter(entries_at(text, name, version)), None)
+    found = entries_of(text, name)
     return found[0] if len({(entry.first, entry.version) for entry in found}) == 1 else None

@@ -35,16 +35,22 @@ def python_name(name: str) -> str:
     return "[-_.]+".join(re.escape(part) for part in re.split(r"[-_.]+", name))
 
 
+_UPPER = r"(?:(?:<=?|!=)\s*[\w.*!+]+\s*,\s*)*"
+"""What may stand ahead of the lower end of a range."""
+
+
 def _requirement(name: str) -> re.Pattern[str]:
     return re.compile(
-        rf"^\s*{python_name(name)}(?:\s*\[[^\]]*\])?\s*(?:===?|~=|>=)\s*(?P<version>[\w.!+]+)(?![^#;]*(?:--hash|\\))",
+        rf"^\s*{python_name(name)}(?:\s*\[[^\]]*\])?\s*\(?{_UPPER}(?:===?|~=|>=)\s*(?P<version>[\w.!+]+)",
         re.IGNORECASE,
     )
 
 
 def _quoted_requirement(name: str) -> re.Pattern[str]:
     plain = python_name(name)
-    return re.compile(rf"""^[^#]*?["']{plain}(?:\[[^\]]*\])?\s*(?:===?|~=|>=)\s*(?P<version>[\w.!+]+)""", re.IGNORECASE)
+    return re.compile(
+        rf"""^[^#]*?["']{plain}(?:\[[^\]]*\])?\s*\(?{_UPPER}(?:===?|~=|>=)\s*(?P<version>[\w.!+]+)""", re.IGNORECASE
+    )
 
 
 def _keyed_requirement(name: str) -> re.Pattern[str]:
@@ -58,9 +64,14 @@ def _go_module(name: str) -> re.Pattern[str]:
     return re.compile(rf"^\s*(?:require\s+)?{re.escape(name)}\s+v(?P<version>[\w.+-]+)")
 
 
+def _go_replaced(name: str) -> re.Pattern[str]:
+    plain = re.escape(name)
+    return re.compile(rf"^\s*(?:replace\s+)?{plain}(?:\s+v\S+)?\s+=>\s+{plain}\s+v(?P<version>[\w.+-]+)")
+
+
 def _gem(name: str) -> re.Pattern[str]:
     return re.compile(
-        rf"""^\s*gem\s*\(?\s*["']{re.escape(name)}["']\s*,\s*["'](?:~>|>=|=)?\s*(?P<version>[\w.]+)["']"""
+        rf"""^\s*gem\s*\(?\s*["']{re.escape(name)}["']\s*,(?:.*,)?\s*["'](?:~>|>=|=)?\s*(?P<version>\d[\w.]*)["']"""
     )
 
 
@@ -103,6 +114,8 @@ PYTHON_TABLE = LineFamily(("pyproject.toml", "pipfile", "cargo.toml"), _keyed_re
 GRADLE = LineFamily(("*.gradle", "*.gradle.kts", "gradle.lockfile", "*.toml"), _gradle)
 GRADLE_NAMED = LineFamily(("*.gradle", "*.gradle.kts"), _gradle_named)
 GO = LineFamily(("go.mod",), _go_module)
+GO_REPLACED = LineFamily(("go.mod",), _go_replaced)
+SETUP = LineFamily(("setup.cfg",), _requirement)
 GEMFILE = LineFamily(("gemfile", "*.gemspec"), _gem)
 GEMFILE_LOCK = LineFamily(("gemfile.lock",), _locked_gem)
 DOCKERFILE = LineFamily(("dockerfile", "containerfile", "dockerfile.*", "*.dockerfile"), _image)

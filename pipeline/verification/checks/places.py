@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from pipeline.records import FileLocation, Finding, ImageLocation, PackageLocation
-from pipeline.verification.change import Change
+from pipeline.verification.change import Change, difference
 from pipeline.verification.suppressions import is_scanner_setting
 
 _MANIFESTS = (
@@ -12,11 +14,18 @@ _MANIFESTS = (
     "build.gradle", "gradle.lockfile", "libs.versions.toml", "go.mod", "go.sum", "cargo.toml", "cargo.lock", "gemfile",
     "composer.json", "composer.lock", "dockerfile", "containerfile",
 )  # fmt: skip
+_SETTINGS = re.compile(
+    r"^\[(?:tool\.)?(?:bandit|ruff|flake8|pylint|semgrep|pyright|mypy)\b|^\"(?:eslintConfig|eslintIgnore)\"",
+    re.MULTILINE,
+)
+"""Sections of scanners in files that hold other things, too: pyproject.toml, setup.cfg, package.json."""
 
 
 def wrong_place(change: Change) -> str | None:
     """Return why a fix may not write where it does, None when it may."""
     if is_scanner_setting(change.path) and not _about(change.finding, change.path, _MANIFESTS):
+        return "it changes a scanner's settings"
+    if _SETTINGS.search("\n".join(difference(change)[1])):
         return "it changes a scanner's settings"
     if any(edit.path != change.path for edit in change.fix.companions):
         return "it edits several files"
