@@ -18,7 +18,7 @@ from pipeline.scanners.places import file_location, place_of
 from pipeline.scanners.sarif.reader import Dialect
 from pipeline.scanners.sarif.results import Seen, named_severity, word_of
 
-_NUMBERED = re.compile(r"^\d+ ?", re.MULTILINE)
+_NUMBERED = re.compile(r"^(\d+)(?: |\t)?(.*\n?)", re.MULTILINE)
 
 
 class _Cwe(msgspec.Struct, frozen=True):
@@ -67,9 +67,17 @@ def _finding(result: _Result, pointer: str) -> Iterator[RawFinding]:
         location=_location(result, place.path),
         message=result.issue_text,
         pointer=pointer,
-        snippet=_NUMBERED.sub("", result.code) if result.code else None,
+        snippet=_flagged(result),
         flags=(*place.flags, *severity.flags_for(level)),
     )
+
+
+def _flagged(result: _Result) -> str | None:
+    """Return the statement's own lines of the code, which shows a line before and after too; all if none is marked."""
+    lines = _NUMBERED.findall(result.code or "")
+    flagged = {str(number) for number in result.line_range or [result.line_number]}
+    own = [text for number, text in lines if number in flagged]
+    return "".join(own or [text for _, text in lines]) or result.code or None
 
 
 def _location(result: _Result, path: str) -> FileLocation:

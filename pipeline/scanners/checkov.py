@@ -10,7 +10,7 @@ import msgspec
 from pipeline.records import Domain, FileLocation, Hints, Location, PackageLocation, Rule, Scanner
 from pipeline.scanners import domain, severity
 from pipeline.scanners.cwe import cwe_numbers
-from pipeline.scanners.document import Said, each, elements, load
+from pipeline.scanners.document import ItemRefused, Said, each, elements, load
 from pipeline.scanners.ecosystems import of_lock_file
 from pipeline.scanners.formats import FormatReader
 from pipeline.scanners.interface import Fault, RawFinding, Report
@@ -119,8 +119,14 @@ def _finding(check: _Check, pointer: str, scanner: Scanner, framework: str) -> R
 
 
 def _place(check: _Check) -> Place:
-    """Checkov's paths begin with a slash that stands for the scanned folder."""
-    path = check.repo_file_path or check.file_path
+    """A slash before Checkov's paths is the repository, or if the file isn't below that, the scanned folder."""
+    try:
+        return _below_root(check.repo_file_path or check.file_path)
+    except ItemRefused:
+        return _below_root(check.file_path)
+
+
+def _below_root(path: str) -> Place:
     return place_of(path.lstrip("/\\") if path.startswith(("/", "\\")) and not _in_ci(path) else path)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-_SPELLING = re.compile(r"(?i)cwe(?:[-_:/ #\u2010-\u2015]{0,3}|\.mitre\.org/data/definitions/)(\d{1,5})(?!\d)")
-_BARE = re.compile(r"\s*(\d{1,5})\s*")
+_SPELLING = re.compile(
+    r"(?i)cwe(?:[-_ ]?id)?(?:[-_:/ #=\u2010-\u2015]{0,3}|\.mitre\.org/data/definitions/)(\d{1,5})(?!\d)"
+)
+_BARE = re.compile(r"\s*\d{1,5}(?:\s*[,;|]\s*\d{1,5})*+\s*")
 
 
 def cwe_numbers(*texts: str | None) -> tuple[int, ...]:
@@ -15,6 +17,8 @@ def cwe_numbers(*texts: str | None) -> tuple[int, ...]:
 
 
 def bare_number(text: str | int | None) -> tuple[int, ...]:
-    """Read a field that holds nothing but a CWE's number; -1, 0 and other words mean none."""
-    match = _BARE.fullmatch(str(text)) if text is not None else None
-    return (int(match[1]),) if match and int(match[1]) > 0 else cwe_numbers(str(text or ""))
+    """Read a field that holds nothing but CWE numbers, one as a rule; -1, 0 and other words mean none."""
+    said = str(text or "")
+    if _BARE.fullmatch(said) is None:
+        return cwe_numbers(said)
+    return tuple(sorted({int(number) for number in re.findall(r"\d+", said)} - {0}))

@@ -148,6 +148,23 @@ def each(
             yield Fault(pointer=pointer, reason=error.message)
 
 
+def partly(raw: msgspec.Raw, item: type[T], pointer: str) -> tuple[T, tuple[Fault, ...]]:
+    """Decode an object field by field: one that can't be read costs itself only, and is a `Fault`.
+
+    For frames whose fields may all be missing. Raises one of `UNREADABLE` when it is no object.
+    """
+    given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    values, faults = {}, []
+    for field in msgspec.structs.fields(item):
+        if field.encode_name not in given:
+            continue
+        try:
+            values[field.name] = msgspec.json.decode(given[field.encode_name], type=field.type)
+        except UNREADABLE as error:
+            faults.append(Fault(pointer=f"{pointer}/{field.encode_name}", reason=reason_of(error)))
+    return item(**values), tuple(faults)
+
+
 def named(said: Said) -> Said:
     """Turn a finding without a rule into a `Fault`: nothing could tell it from another."""
     if isinstance(said, RawFinding) and not said.rule.id.strip():

@@ -49,6 +49,7 @@ class _Vulnerability(msgspec.Struct, frozen=True):
     data_source: str | None = msgspec.field(name="dataSource", default=None)
     cvss: list[_Cvss] | None = None
     fix: _Fix | None = None
+    fixed_in: str | None = msgspec.field(name="fixedInVersion", default=None)
     cwes: list[_Cwe] | None = None
 
 
@@ -60,7 +61,7 @@ class _Artifact(msgspec.Struct, frozen=True):
     name: str
     version: str | None = None
     type: str | None = None
-    locations: list[_Path] | None = None
+    locations: list[_Path | str] | None = None
     purl: str | None = None
 
 
@@ -103,7 +104,7 @@ def _finding(match: _Match, pointer: str, scanner: Scanner, image: str | None) -
         pointer=pointer,
         cvss=score,
         aliases=tuple(dict.fromkeys(other.id for other in related if other.id != found.id)),
-        hints=Hints(fixed_versions=tuple(found.fix.versions or ()) if found.fix else ()),
+        hints=Hints(fixed_versions=_fixed(found)),
         flags=(*flags, *severity.flags_for(*known)),
     )
 
@@ -124,8 +125,14 @@ def _score(*vulnerabilities: _Vulnerability) -> float | None:
     return None
 
 
+def _fixed(found: _Vulnerability) -> tuple[str, ...]:
+    """Return the versions that fix; the first releases named one."""
+    listed = (found.fix.versions if found.fix else None) or ()
+    return tuple(listed) if listed or not found.fixed_in else (found.fixed_in,)
+
+
 def _location(artifact: _Artifact, image: str | None) -> tuple[Location, tuple[str, ...]]:
-    path = next((place.path for place in artifact.locations or []), "")
+    path = next((place if isinstance(place, str) else place.path for place in artifact.locations or []), "")
     name = _full_name(artifact)
     if image is not None:
         return ImageLocation(image=image, package=name, version=artifact.version, path=path or None), ()

@@ -20,6 +20,7 @@ from pipeline.scanners.outline import Outline, outline
 _GHSA = re.compile(r"GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}", re.IGNORECASE)
 _AT_LEAST = re.compile(r">=\s*([0-9][\w.+-]*)")
 _BELOW = re.compile(r"<(?!=)\s*([0-9][\w.+-]*)")
+_ERROR_KEYS = frozenset({"error", "message", "method", "uri", "headers", "statusCode", "body"})
 SCANNER = Scanner(name="npm-audit")
 
 
@@ -78,6 +79,7 @@ class _Log(msgspec.Struct, frozen=True):
     advisories: dict[str, msgspec.Raw] | None = None
     vulnerabilities: dict[str, msgspec.Raw] | None = None
     error: Any = None
+    message: Any = None
 
 
 def of_old_advisory(advisory: OldAdvisory, pointer: str, scanner: Scanner = SCANNER) -> Iterator[RawFinding]:
@@ -164,15 +166,16 @@ def _is_native(seen: Outline, head: str) -> bool:
     """Advisories or vulnerabilities beside npm's metadata, or npm's error."""
     if "auditReportVersion" in seen.keys or {"advisories", "metadata"} <= seen.keys:
         return True
-    return "error" in seen.keys and seen.keys <= {"error", "message", "method", "uri", "statusCode"} and "audit" in head
+    return "error" in seen.keys and seen.keys <= _ERROR_KEYS and "audit" in head.lower()
 
 
 def _read(report: Report) -> Iterator[Said]:
     """Read version 1's advisories or version 2's packages; npm's own error refuses the report."""
     log, faults = load(report, _Log)
     if "error" in outline(report).keys and log.advisories is None and log.vulnerabilities is None:
-        code = log.error.get("code") if isinstance(log.error, dict) else None
-        raise ReportRefused(f"npm audit failed and audited nothing: {quoted(str(code))}", "Run the scan again.")
+        said = log.error if isinstance(log.error, dict) else {}
+        why = said.get("code") or said.get("summary") or log.message or "without a reason"
+        raise ReportRefused(f"npm audit failed and audited nothing: {quoted(str(why))}.", "Run the scan again.")
     yield from each(members(log.advisories, "/advisories"), OldAdvisory, of_old_advisory)
     yield from each(members(log.vulnerabilities, "/vulnerabilities"), _Package, _package)
     if log.advisories is None and log.vulnerabilities is None:

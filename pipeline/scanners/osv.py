@@ -73,6 +73,7 @@ class _Labels(msgspec.Struct, frozen=True):
 class _Advisory(msgspec.Struct, frozen=True):
     id: str
     aliases: list[str] | None = None
+    upstream: list[str] | None = None
     summary: str | None = None
     details: str | None = None
     severity: list[_Score] | None = None
@@ -140,10 +141,16 @@ def _finding(
         message=advisory.summary or (advisory.details or advisory.id).strip().partition("\n")[0],
         pointer=pointer,
         cvss=score,
-        aliases=tuple(advisory.aliases or ()),
+        aliases=_aliases(advisory),
         hints=Hints(fixed_versions=_fixed(advisory, package)),
         flags=(*flags, *severity.flags_for(*known)),
     )
+
+
+def _aliases(advisory: _Advisory) -> tuple[str, ...]:
+    """Return the advisory's other names; a distribution's advisory on one upstream advisory is about that."""
+    upstream = advisory.upstream or []
+    return tuple(dict.fromkeys((*(advisory.aliases or ()), *(upstream if len(upstream) == 1 else ()))))
 
 
 def _location(package: _Package, source: _Source) -> tuple[Location, tuple[str, ...]]:

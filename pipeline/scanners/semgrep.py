@@ -67,6 +67,7 @@ class _Result(msgspec.Struct, frozen=True):
 class _Problem(msgspec.Struct, frozen=True):
     message: str | None = None
     long_msg: str | None = None
+    short_msg: str | None = None
     type: Any = None
     level: str | None = None
     path: str | None = None
@@ -161,7 +162,7 @@ def _hints(result: _Result, path: str) -> Hints:
 
 
 def _problem(problem: _Problem, pointer: str) -> Iterator[Fault]:
-    said = quoted(problem.long_msg or problem.message or "without a text")
+    said = quoted(problem.long_msg or problem.message or problem.short_msg or "without a text")
     where = f" in {problem.path}" if problem.path else ""
     yield Fault(pointer=pointer, reason=f"Semgrep reports an error{where}: {said}")
 

@@ -18,6 +18,7 @@ from pipeline.records import (
     Scanner,
 )
 from pipeline.scanners import domain, severity
+from pipeline.scanners.cvss import base_score
 from pipeline.scanners.cwe import cwe_numbers
 from pipeline.scanners.document import ItemRefused, Said, each, elements, load, quoted
 from pipeline.scanners.ecosystems import UNKNOWN, ecosystem, of_lock_file
@@ -176,14 +177,16 @@ def versions(text: str | None) -> tuple[str, ...]:
 
 
 def _score(found: Vulnerability) -> float | None:
-    """Take the CVSS base score of the severity's source, else NVD's, else the highest; v3 before v2."""
+    """Take the CVSS base score of the severity's source, else NVD's, else another's; v3 before v2; else compute it."""
     scores = found.cvss or {}
     order = [name for name in (found.severity_source, "nvd", "ghsa") if name in scores] or list(scores)
-    for field in ("V40Score", "V3Score", "V2Score"):
+    for version in ("V40", "V3", "V2"):
         for name in order:
-            value = scores[name].get(field)
+            value, vector = scores[name].get(f"{version}Score"), scores[name].get(f"{version}Vector")
             if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 10:
                 return float(value)
+            if isinstance(vector, str) and (score := base_score(vector)) is not None:
+                return score
     return None
 
 
@@ -198,7 +201,7 @@ def _snippet(code: Code | None) -> str | None:
 
 def _refine(finding: RawFinding, seen: Seen) -> RawFinding | Fault:
     """Trivy's SARIF keeps package, versions, severity and image in messages and properties; columns are 1."""
-    message = seen.result.message.text or ""
+    message = text_of(seen.result.message)
     fields = {name: value.strip() for name, value in _FIELD.findall(message)}
     kind = seen.rule.name or ""
     if "Package" in fields and "Installed Version" in fields:

@@ -36,6 +36,13 @@ def report_of(path: Path) -> Report:
     return Report(path=path, name=path.name, head=head, size=len(data))
 
 
+def read(folder: Path, value: Any) -> list[RawFinding | Fault]:
+    """Return what is said of a report: of this text or value, written into `folder`."""
+    path = folder / "report"
+    path.write_text(value if isinstance(value, str) else json.dumps(value), "utf-8")
+    return list(recognise(report_of(path)).read(report_of(path)))
+
+
 def value_of(path: Path) -> tuple[Any, bool]:
     """Return a JSON sample's value, and whether it is JSON lines: then the value is the list of them."""
     text = path.read_text("utf-8-sig")

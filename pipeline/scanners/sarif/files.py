@@ -60,6 +60,11 @@ class Files:
             return place_of_uri(found.uri, self._roots)
         return place_of_uri(self._resolved(found), self._roots)
 
+    def names(self, location: ArtifactLocation | None) -> bool:
+        """Tell whether a location names a file or an address."""
+        found = self._listed(location)
+        return found is not None and bool(found.uri)
+
     def _below_slash(self, location: ArtifactLocation) -> bool:
         """Tell whether the base is the file system's root, as Trivy writes: it says nothing."""
         base = self._bases.get(location.uri_base_id or "")

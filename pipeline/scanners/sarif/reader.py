@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from pipeline.records import Scanner
-from pipeline.scanners.document import UNREADABLE, Said, each, elements, load, quoted, reason_of
+from pipeline.scanners.document import UNREADABLE, Said, each, elements, load, partly, quoted, reason_of
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.outline import outline
 from pipeline.scanners.sarif.results import Results, Seen, text_of
-from pipeline.scanners.sarif.rules import Rules
+from pipeline.scanners.sarif.rules import Rules, driver_of
 from pipeline.scanners.sarif.schema import Component, Invocation, Log, Notification, Result, Run
 
 _NOT_RESULTS = (
@@ -64,18 +64,28 @@ def read_sarif(report: Report, dialects: Iterable[Dialect] = ()) -> Iterator[Sai
     known = tuple(dialects)
     for pointer, raw in elements(log.runs, "/runs"):
         try:
-            run = msgspec.json.decode(raw, type=Run)
+            run, broken = _decoded(raw, pointer)
         except UNREADABLE as error:
             yield Fault(pointer=pointer, reason=reason_of(error))
             continue
+        yield from broken
         yield from _run(run, pointer, known, MESSAGES_PER_BYTE * report.size)
     yield from faults
 
 
+def _decoded(raw: msgspec.Raw, pointer: str) -> tuple[Run, tuple[Fault, ...]]:
+    """Decode a run; of one with a broken part the others are read."""
+    try:
+        return msgspec.json.decode(raw, type=Run), ()
+    except msgspec.ValidationError:
+        return partly(raw, Run, pointer)
+
+
 def _run(run: Run, pointer: str, dialects: tuple[Dialect, ...], budget: int) -> Iterator[Said]:
-    tool = run.tool.driver.name or ""
+    driver = driver_of(run)
+    tool = driver.name or ""
     dialect = next((known for known in dialects if known.knows(tool)), None)
-    scanner = Scanner(name=dialect.scanner if dialect else _plain(tool), version=_version(run.tool.driver))
+    scanner = Scanner(name=dialect.scanner if dialect else _plain(tool), version=_version(driver))
     rules = Rules(run, pointer, budget)
     yield from rules.faults
     results = Results(run, scanner, rules)

@@ -42,8 +42,9 @@ from pipeline.scanners.sarif.schema import (
 LONGEST_FLOW = 200
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _LINK = re.compile(r"\[([^\[\]]*)\]\(\d+\)")
-_LIVE = ("", "unchanged", "new", "updated")
-_FAILING = ("", "fail", "open", "review", "informational")
+_GONE = "absent"
+_NOT_WEAK = ("pass", "notapplicable")
+ACCEPTED = "accepted"
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +67,10 @@ class Results:
 
     def convert(self, result: Result, pointer: str) -> Iterable[tuple[RawFinding, Seen]]:
         """Yield the finding, or nothing for a result that says that nothing is wrong (counted)."""
-        if (result.baseline_state or "") not in _LIVE:
+        if (result.baseline_state or "").lower() == _GONE:
             self.gone += 1
             return
-        if (result.kind or "") not in _FAILING:
+        if (result.kind or "").lower() in _NOT_WEAK:
             self.passed += 1
             return
         rule = self.rules.of(result)
@@ -117,8 +118,7 @@ class Results:
         return Domain.DAST
 
     def _place(self, result: Result) -> tuple[Location, tuple[str, ...], str | None]:
-        physical = next((place.physical_location for place in result.locations or [] if place.physical_location), None)
-        physical = physical or PhysicalLocation(artifact_location=result.analysis_target)
+        physical = self._physical(result)
         url = self.files.web_address(physical.artifact_location)
         if url is not None:
             return UrlLocation(url=url), (), None
@@ -126,6 +126,16 @@ class Results:
         region = self._lines(physical.artifact_location, physical.region or Region())
         location = file_location(place.path, region.start_line, region.end_line, region.start_column, region.end_column)
         return location, place.flags, _snippet(physical)
+
+    def _physical(self, result: Result) -> PhysicalLocation:
+        """Return the first place that names a file: of the result's own, else what was analysed, else a related one."""
+        own, related = (
+            [place.physical_location for place in places or [] if place.physical_location]
+            for places in (result.locations, result.related_locations)
+        )
+        target = PhysicalLocation(artifact_location=result.analysis_target, region=own[0].region if own else None)
+        named = (place for place in (*own, target, *related) if self.files.names(place.artifact_location))
+        return next(named, PhysicalLocation())
 
     def _lines(self, location: ArtifactLocation | None, region: Region) -> Region:
         """Return the region with lines if they can be known; a finding without them is about its file."""
@@ -145,12 +155,13 @@ class Results:
         if step.location is None and step.index is not None and 0 <= step.index < len(cached):
             step = cached[step.index]
         physical = step.location.physical_location if step.location else None
-        line = line_of(physical.region.start_line) if physical and physical.region else None
-        if physical is None or line is None:
+        if physical is None or physical.region is None:
             return None
         try:
-            path = self.files.place(physical.artifact_location).path
+            line, path = line_of(physical.region.start_line), self.files.place(physical.artifact_location).path
         except ItemRefused:
+            return None
+        if line is None:
             return None
         said = text_of(step.location.message) if step.location else ""
         return FlowStep(path=path, line=line, message=_LINK.sub(r"\1", said))
@@ -247,5 +258,6 @@ def _snippet(physical: PhysicalLocation) -> str | None:
 
 
 def _suppressed(result: Result) -> tuple[str, ...]:
-    accepted = [s for s in result.suppressions or [] if (s.status or "accepted") == "accepted"]
-    return ("suppressed",) if accepted else ()
+    """A result is suppressed when all its suppressions are accepted: none is rejected or under review."""
+    said = {(suppression.status or ACCEPTED).lower() for suppression in result.suppressions or []}
+    return ("suppressed",) if said == {ACCEPTED} else ()

@@ -21,11 +21,16 @@ from pipeline.scanners.sarif.schema import (
 )
 
 NO_RULE = RuleText()
+NOT_FAILED = frozenset({"open", "review", "informational"})
+"""Kinds of results whose level is none unless they name one (SARIF 2.1.0, section 3.27.10)."""
 LONGEST_MESSAGE = 8_001
 """More than is looked at, so that the end, perhaps half a secret, is dropped."""
 MOST_FAULTS = 1_000
 """A run with so many rules that can't be read is no scanner's: the others are left."""
 
+_CWE_PROPERTIES = frozenset({"cwe", "cwes", "cweid", "cweids"})
+_TAG_PROPERTIES = frozenset({"tags", "securitystandards"})
+_NO_LETTERS = re.compile(r"[^a-z]")
 _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 
 
@@ -37,7 +42,7 @@ class Rules:
         self.faults: list[Fault] = []
         self._budget, self._spoken = budget, 0
         self._taxonomies = run.taxonomies or []
-        self._components = [run.tool.driver, *(run.tool.extensions or [])]
+        self._components = [driver_of(run), *((run.tool.extensions if run.tool else None) or [])]
         places = [f"{pointer}/tool/driver"]
         places += [f"{pointer}/tool/extensions/{n}" for n in range(len(self._components) - 1)]
         self._rules = [self._decoded(*pair) for pair in zip(self._components, places, strict=True)]
@@ -111,19 +116,20 @@ class Rules:
         if component.index is not None and 0 <= component.index < len(self._components) - 1:
             return component.index + 1
         for position, known in enumerate(self._components):
-            named = component.name is not None and known.name == component.name
-            if named or (component.guid is not None and known.guid == component.guid):
+            if _is(known, component):
                 return position
         return 0
 
     def level(self, result: Result, rule: RuleText) -> str:
-        """Say a result's level: its own, the run's override, the rule's default, or warning."""
+        """Say a result's level: its own, the run's override, the rule's default, or warning; none if it didn't fail."""
+        if result.level is None and (result.kind or "").lower() in NOT_FAILED:
+            return "none"
         default = rule.default_configuration or Configuration()
         return result.level or self._levels.get(id(rule)) or default.level or "warning"
 
     def message(self, result: Result, rule: RuleText) -> str:
         """Say a result's message, looked up by id and filled in where it is not given in full."""
-        message = result.message
+        message = result.message or Message()
         if message.text or message.markdown:
             return message.text or message.markdown or ""
         strings = (rule.message_strings or {}).get(message.id or "")
@@ -136,8 +142,7 @@ class Rules:
 
     def cwes(self, result: Result, rule: RuleText) -> tuple[int, ...]:
         """Collect CWE numbers from tags, properties, relationships and taxa."""
-        texts = [*_cwe_texts(rule.properties), *_cwe_texts(result.properties), rule.help_uri]
-        found = set(cwe_numbers(*texts))
+        found = {*_cwes_named(rule.properties), *_cwes_named(result.properties), *cwe_numbers(rule.help_uri)}
         targets = [relation.target for relation in rule.relationships or [] if relation.target]
         for taxon in (*targets, *(result.taxa or [])):
             found.update(self._cwe_of(taxon))
@@ -147,16 +152,30 @@ class Rules:
         component = taxon.tool_component or ComponentReference()
         taxonomy = self._taxonomy(component)
         name = component.name or (taxonomy.name if taxonomy else None) or ""
-        identity = taxon.id
-        taxa = taxonomy.taxa or [] if taxonomy else []
-        if identity is None and taxon.index is not None and 0 <= taxon.index < len(taxa):
-            identity = taxa[taxon.index].id
+        identity = taxon.id or _listed(taxonomy.taxa or [] if taxonomy else [], taxon)
         return bare_number(identity) if name.lower() == "cwe" else cwe_numbers(identity)
 
     def _taxonomy(self, component: ComponentReference) -> Component | None:
         if component.index is not None and 0 <= component.index < len(self._taxonomies):
             return self._taxonomies[component.index]
-        return next((known for known in self._taxonomies if known.name == component.name), None)
+        return next((known for known in self._taxonomies if _is(known, component)), None)
+
+
+def driver_of(run: Run) -> Component:
+    """Return the tool that wrote a run; one without a name when the run names none."""
+    return (run.tool.driver if run.tool else None) or Component()
+
+
+def _is(known: Component, meant: ComponentReference) -> bool:
+    named = meant.name is not None and known.name == meant.name
+    return named or (meant.guid is not None and known.guid == meant.guid)
+
+
+def _listed(taxa: list[RuleReference], taxon: RuleReference) -> str | None:
+    """Return the id of a taxon that is meant by its index or guid."""
+    if taxon.index is not None and 0 <= taxon.index < len(taxa):
+        return taxa[taxon.index].id
+    return next((known.id for known in taxa if taxon.guid is not None and known.guid == taxon.guid), None)
 
 
 def _filled(message: Message, arguments: list[str]) -> str:
@@ -171,11 +190,14 @@ def _filled(message: Message, arguments: list[str]) -> str:
     return "".join([*parts, text[end:]])[:LONGEST_MESSAGE]
 
 
-def _cwe_texts(properties: dict[str, Any] | None) -> Iterable[str]:
-    """Texts of a property bag that may name CWEs: its tags, and whatever is called cwe."""
+def _cwes_named(properties: dict[str, Any] | None) -> Iterable[int]:
+    """CWEs that a property bag names: in its tags, or in what is called cwe, where numbers may be bare."""
     for name, value in (properties or {}).items():
-        if name.lower() not in ("tags", "cwe", "cwes", "cwe_id", "cweid", "cwe-id"):
+        plain = _NO_LETTERS.sub("", name.lower())
+        read = bare_number if plain in _CWE_PROPERTIES else cwe_numbers if plain in _TAG_PROPERTIES else None
+        if read is None:
             continue
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str | int) and not isinstance(text, bool):
-                yield str(text) if name.lower() == "tags" else f"CWE-{text}" if str(text).isdigit() else str(text)
+        for said in value if isinstance(value, list) else [value]:
+            text = said.get("id") if isinstance(said, dict) else said
+            if isinstance(text, str | int | float) and not isinstance(text, bool):
+                yield from read(str(text).removesuffix(".0"))

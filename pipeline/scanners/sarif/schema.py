@@ -7,6 +7,8 @@ from typing import Any, dataclass_transform
 import msgspec
 
 Number = int | float
+Line = int | float | str
+"""A line or column; some tools write it as text."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -40,10 +42,10 @@ class Content(_Part):
 class Region(_Part):
     """A part of a file. Lines and columns are 1-based; the end column is exclusive."""
 
-    start_line: Number | None = None
-    end_line: Number | None = None
-    start_column: Number | None = None
-    end_column: Number | None = None
+    start_line: Line | None = None
+    end_line: Line | None = None
+    start_column: Line | None = None
+    end_column: Line | None = None
     char_offset: Number | None = None
     char_length: Number | None = None
     snippet: Content | None = None
@@ -126,7 +128,7 @@ class Component(_Part):
 class Tool(_Part):
     """What wrote the run."""
 
-    driver: Component = Component()
+    driver: Component | None = None
     extensions: list[Component] | None = None
 
 
@@ -218,8 +220,9 @@ class Result(_Part):
     rule: RuleReference | None = None
     kind: str | None = None
     level: str | None = None
-    message: Message = Message()
+    message: Message | None = None
     locations: list[Place] | None = None
+    related_locations: list[Place] | None = None
     analysis_target: ArtifactLocation | None = None
     code_flows: list[CodeFlow] | None = None
     fixes: list[SuggestedFix] | None = None
@@ -232,7 +235,7 @@ class Result(_Part):
 class Run(_Part):
     """One run of one tool. Its results and artifacts are decoded one by one."""
 
-    tool: Tool = Tool()
+    tool: Tool | None = None
     results: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     artifacts: list[Artifact] | None = None
     original_uri_base_ids: dict[str, ArtifactLocation] | None = None
@@ -253,19 +256,20 @@ class Log(_Part):
 
 
 class _DriverName(_Part):
-    name: str = ""
+    name: str | None = None
 
 
 class _ToolName(_Part):
-    driver: _DriverName = _DriverName()
+    driver: _DriverName | None = None
 
 
 class ToolLog(_Part):
     """A run of which only the tool's name is read."""
 
-    tool: _ToolName = _ToolName()
+    tool: _ToolName | None = None
 
     @property
     def name(self) -> str:
         """The driver's name in lower case."""
-        return self.tool.driver.name.strip().lower()
+        driver = self.tool.driver if self.tool else None
+        return ((driver.name if driver else None) or "").strip().lower()
