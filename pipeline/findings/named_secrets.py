@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pipeline.findings.secret_context import is_assigned_secret, is_bare_secret, is_inline_secret
 
-NEEDLES = ("pass", "pwd", "secret", "token", "key", "credential")
+NEEDLES = ("pass", "pwd", "secret", "token", "key", "credential", "psk", "bindpw")
 """In lower case: without one of these there is no name."""
 
 LONGEST_NAME = 200
@@ -22,7 +22,8 @@ LONGEST_START = 200
 
 _WORD = re.compile(
     r"(?i)(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_\-. ]?key|access[_\-. ]?key|private[_\-. ]?key"
-    r"|signing[_\-. ]?key|encryption[_\-. ]?key|auth[_\-. ]?key|account[_\-. ]?key|credentials?|jwt[_\-. ]?key)"
+    r"|signing[_\-. ]?key|encryption[_\-. ]?key|auth[_\-. ]?key|account[_\-. ]?key|credentials?|jwt[_\-. ]?key"
+    r"|(?:admin|master|consumer|subscription)[_\-. ]?key|psk|bindpw)"
 )
 _REST = re.compile(r"[A-Za-z0-9_.\-]*+")
 _IN_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
@@ -66,8 +67,10 @@ _FORMS = (
     _Form("password", re.compile(r"[=\s]++[\"']?(?P<value>[^\s\"'\-][^\s\"']{5,}+)"),
           lambda name, value, _: is_bare_secret(value, name), _is_flag),
     _Form("secret", re.compile(
-        r"(?i)[\"'\]\)]{0,3}\s{0,20}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{0,20}(?:[a-z]{1,2})?"
-        r"(?P<quote>\\?[\"'`])(?P<value>[^\"'`\s\\]{4,400}+)(?P=quote)"), is_assigned_secret),
+        r"(?i)(?:\\{0,3}[\"'\]\)]){0,3}\s{0,20}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{0,20}(?:[a-z]{1,2})?"
+        r"(?P<quote>\\{0,3}[\"'`])(?P<value>[^\"'`\s\\]{4,400}+)(?P=quote)"), is_assigned_secret),
+    _Form("secret", re.compile(r"[ \t]++(?P<quote>[\"'])(?P<value>[^\"'\s\\]{4,400}+)(?P=quote)"),
+          lambda name, value, _: is_assigned_secret(name, value, "(")),
     _Form("secret", re.compile(
         rf"(?m)(?:[ \t]*+=[ \t]*+|:[ \t]++|[ \t]++(?=\S++$))(?P<value>{_BARE}]{{6,}}+)[ \t]*+(?:$|#)"),
         lambda name, value, _: is_bare_secret(value, name), _starts_line),

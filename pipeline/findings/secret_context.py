@@ -5,6 +5,7 @@ Digests, commit ids, UUIDs, versions, placeholders and names of variables are no
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 
@@ -149,6 +150,16 @@ def is_aws_secret(match: re.Match[str]) -> bool:
     return aws >= 0 and _AWS_WORD.search(line, aws) is not None and is_mixed(match)
 
 
+def is_basic_pair(match: re.Match[str]) -> bool:
+    """Accept what is a user and a password in base64, as registries and HTTP take them."""
+    value = secret_of(match)
+    try:
+        user, colon, password = base64.b64decode(value + "=" * (-len(value) % 4)).decode("utf-8").partition(":")
+    except ValueError:
+        return False
+    return bool(user and colon and password) and (user + password).isprintable()
+
+
 def is_openai_key(match: re.Match[str]) -> bool:
     """Accept what has the mark of OpenAI's keys in it."""
     return "T3BlbkFJ" in match[0]
@@ -187,9 +198,14 @@ def is_bare_secret(value: str, name: str = "") -> bool:
     """Accept an unquoted value only when it can't be a word, a number, a version or code."""
     if is_placeholder(value) or _NAME_ENDS.search(name):
         return False
-    if value.startswith(("/", "./", "http://", "https://")) or _VERSION.match(value):
+    if value.startswith(("/", "./", "http://", "https://")) or _is_version(value):
         return False
     return _HAS_LETTER.search(value) is not None and _HAS_OTHER.search(value) is not None
+
+
+def _is_version(value: str) -> bool:
+    """Tell a version from a UUID, which begins like one and may be a key."""
+    return _VERSION.match(value) is not None and not _UUID.match(value)
 
 
 def is_inline_secret(value: str, name: str) -> bool:
@@ -198,6 +214,9 @@ def is_inline_secret(value: str, name: str) -> bool:
 
 
 def is_email(match: re.Match[str]) -> bool:
-    """Accept an address; not `git@host`, not `package@1.2.3`."""
+    """Accept an address; not `git@host`, not `package@1.2.3`, not a password before its host."""
     local, _, domain = match[0].partition("@")
+    before = match.string[max(0, match.start() - 400) : match.start()]
+    if before.endswith(":") and _IN_URL.search(before):
+        return False
     return local.lower() != "git" and not re.match(r"^v?\d+[.\-]", domain)

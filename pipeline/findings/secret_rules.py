@@ -15,6 +15,7 @@ import msgspec
 
 from pipeline.findings.secret_context import (
     is_aws_secret,
+    is_basic_pair,
     is_email,
     is_mixed,
     is_openai_key,
@@ -96,13 +97,13 @@ TOKENS: tuple[SecretRule, ...] = (
     _rule("postman-key", "pmak-", r"\bPMAK-[a-f0-9]{24}-[a-f0-9]{34}"),
     _rule("atlassian-token", "atatt3 atctt3", r"\bAT[AC]TT3[A-Za-z0-9_\-=]{50,}"),
     _rule("shopify-token", "shp", r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
-    _rule("cloud-token", "lin_api_ figd_ pul- nfp_ sbp_ tskey- dt0c01. dp.pt. dp.st. duffel_ flwseck shippo_ pscale_ tfp_ ops_ey fio-u- pnu_ ltai rnd_ dnkey- xau_ fly cfut_ gsk_ pplx- r8_ tvly- lsv2_ xai- nvapi-",
+    _rule("cloud-token", "lin_api_ figd_ pul- nfp_ sbp_ tskey- dt0c01. dp.pt. dp.st. duffel_ flwseck shippo_ pscale_ tfp_ ops_ey fio-u- pnu_ ltai rnd_ dnkey- xau_ fly cfut_ gsk_ pplx- r8_ tvly- lsv2_ xai- nvapi- ntn_ secret_ pat sk-or-",
         r"\b(?:lin_api_[A-Za-z0-9]{32,}|figd_[A-Za-z0-9_\-]{30,}|pul-[a-f0-9]{40}|nfp_[A-Za-z0-9]{36,}|sbp_[a-f0-9]{40}"
         r"|tskey-[a-z]+-[A-Za-z0-9_\-]{12,}|dt0c01\.[A-Z0-9]{24}\.[A-Z0-9]{64}|dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._\-]{32,}"
         r"|duffel_(?:test|live)_[A-Za-z0-9_\-=]{40,}|FLWSECK(?:_TEST)?-[A-Za-z0-9]{12,}(?:-X)?|shippo_(?:live|test)_[a-f0-9]{40}"
         r"|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=\-]{32,}|tfp_[A-Za-z0-9_.=\-]{40,}|ops_eyJ[A-Za-z0-9+/=_\-]{60,}|fio-u-[A-Za-z0-9_=\-]{60,}"
         r"|pnu_[A-Za-z0-9]{36}|LTAI[A-Za-z0-9]{16,20}\b|rnd_[A-Za-z0-9]{28,}|fm[12]_[A-Za-z0-9+/=]{60,}|gsk_[A-Za-z0-9]{48,}"
-        r"|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{36,}|tvly-[A-Za-z0-9\-]{28,}|lsv2_(?:pt|sk)_[A-Za-z0-9_]{36,}|xai-[A-Za-z0-9]{60,}|nvapi-[A-Za-z0-9_\-]{40,})"),
+        r"|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{36,}|tvly-[A-Za-z0-9\-]{28,}|lsv2_(?:pt|sk)_[A-Za-z0-9_]{36,}|xai-[A-Za-z0-9]{60,}|ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{43}\b|pat[A-Za-z0-9]{14}\.[a-f0-9]{64}|sk-or-v1-[a-f0-9]{64}|nvapi-[A-Za-z0-9_\-]{40,})"),
     _rule("telegram-token", ":aa", r"(?<![A-Za-z0-9])\d{8,10}:AA[0-9A-Za-z_\-]{32,33}(?![A-Za-z0-9])"),
     _rule("dropbox-token", "sl.", r"\bsl\.(?:u\.)?[A-Za-z0-9_\-]{60,}"),
     _rule("facebook-token", "eaa", r"\bEAA[A-Za-z0-9]{60,}"),
@@ -121,8 +122,17 @@ CONTEXT: tuple[SecretRule, ...] = (
     _rule("password", "pwd= password=", r"(?i)(?:^|[;\s\"'])(?:pwd|password)\s*=\s*([^;\s\"'<>]{4,})(?=;)", is_value),
     _rule("password", "-u --user", r"(?:\s|^)(?:-u|--user)[= ]+[\"']?[^\s:\"']{1,100}:([^\s\"'@]{4,})", is_value),
     _rule("password", "-p mysql", r"\bmysql(?:dump|admin)?\b[^\n]{0,120}?\s-p([^\s\"'\-][^\s\"']{3,})", is_value),
+    _rule("password", "sshpass", r"\bsshpass\b[^\n]{0,40}?\s-p\s*[\"']?([^\s\"']{4,})", is_value),
+    _rule("password", "login", r"(?i)\blogin\s+\S{1,100}\s+password\s+(\S{4,})", is_value),
+    _rule("password", "identified", r"(?i)\bidentified\s+by\s+(?:password\s+)?[\"']([^\"'\s]{4,})[\"']", is_value),
+    _rule("password", "jdbc:oracle", r"(?i)\bjdbc:oracle:(?:thin|oci):[^\s/@\"']{1,100}/([^\s/@\"']{3,200})@", is_value),
+    _rule("password-hash", "$apr1$ $1$ $2a$ $2b$ $2x$ $2y$ $5$ $6$ $y$ $argon2 $pbkdf2 $scrypt$",
+        r"\$(?:apr1|1|2[abxy]|5|6|y|argon2(?:id|i|d)|pbkdf2-sha\d{1,3}|scrypt)\$[./A-Za-z0-9$,=+\-]{20,}"),
+    _rule("registry-auth", "auth", r"(?i)(?:[\"']auth\\{0,3}[\"']\s*:\s*\\{0,3}[\"']|\b_auth\s*=\s*[\"']?)([A-Za-z0-9+/]{8,}={0,2})", is_basic_pair),
+    _rule("secret", "value", r"(?i)\b(?:key|name|id|parameter)\s*=\s*[\"'][^\"'<>]{0,80}?(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_.\-]?key|access[_.\-]?key)[\"']"
+        r"\s+value\s*=\s*[\"']([^\"'<>]{4,400})[\"']", is_value),
     _rule("high-entropy", "", r"(?<![A-Za-z0-9+/_\-])([A-Za-z0-9+/_\-]{32,512}={0,2})(?![A-Za-z0-9+/_\-=])", is_random),
-    _rule("email", "@", r"(?<![A-Za-z0-9._%+\-/:])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b", is_email),
+    _rule("email", "@", r"(?<![\w.%+\-/])[^\W_][\w.%+\-]{0,63}@[^\W_](?:[\w\-]{0,62}\.)+[^\W\d_]{2,24}\b", is_email),
 )  # fmt: skip
 """Secrets known by what stands around them, and e-mail addresses; names that say secret are in `named_secrets`."""
 
