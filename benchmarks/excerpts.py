@@ -64,7 +64,7 @@ def measure(name: str, tree: SourceTree, paths: list[str], lines: tuple[int, ...
     wall, cpu = time.perf_counter(), time.process_time()
     located = Locator(tree, Source()).locate_all(findings)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    cut = sum(one.excerpt is not None for one in located)
+    cut = sum(one.sketch is not None for one in located)
     print(
         f"{name}: {cut} excerpts in {wall:.2f} s ({cpu:.2f} s CPU): {cut / wall:.0f}/s, {cut / cpu:.0f} per CPU second",
         flush=True,
@@ -102,8 +102,8 @@ def real(folder: Path, most: int) -> None:
         if lines < 3 or sum(tiers[language_of(path)].values()) >= most:
             continue
         (one,) = Locator(tree, Source()).locate_all([finding(path, chance.randint(1, lines))])
-        if one.excerpt is not None:
-            tiers[one.excerpt.language][one.excerpt.tier.value] += 1
+        if one.sketch is not None:
+            tiers[one.sketch.excerpt.language][one.sketch.excerpt.tier.value] += 1
     total: Counter[str] = sum(tiers.values(), Counter())
     for language, counted in sorted(tiers.items(), key=lambda pair: -sum(pair[1].values())):
         print(f"{language:14}", dict(counted))

@@ -20,6 +20,7 @@ from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.mending import CUT, Buffer, Mended, mend
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 Said = RawFinding | Fault
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LONGEST_QUOTED = 4_000
@@ -148,7 +149,7 @@ def each(
             yield Fault(pointer=pointer, reason=error.message)
 
 
-def partly(raw: msgspec.Raw, item: type[T], pointer: str) -> tuple[T, tuple[Fault, ...]]:
+def partly(raw: msgspec.Raw, item: type[S], pointer: str) -> tuple[S, tuple[Fault, ...]]:
     """Decode an object field by field: one that can't be read costs itself only, and is a `Fault`.
 
     For frames whose fields may all be missing. Raises one of `UNREADABLE` when it is no object.

@@ -23,10 +23,10 @@ _NOT_NAMES = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The lines to show, the name of what they are in, and the lines to put above them."""
+    """The lines to show, the names of what they are in, outermost first, and the lines to put above them."""
 
     shown: Span
-    symbol: str | None
+    names: tuple[str, ...]
     header: tuple[int, ...]
 
 
@@ -40,7 +40,7 @@ def choose(lines: Sequence[str], flagged: Span, outline: Outline, flow: Collecti
         shown = best_window(block.span, flagged, weights, settings.max_lines)
     text = lines[shown[0] - 1 : shown[1]]
     shown = shrink(shown, flagged, text, line_weights(text, flow, shown[0]), settings.max_characters)
-    return Choice(shown=shown, symbol=_symbol(outline, block), header=_header(lines, outline, block, shown))
+    return Choice(shown=shown, names=_names(outline, block), header=_header(lines, outline, block, shown))
 
 
 def _block(blocks: Sequence[Block], flagged: Span, max_lines: int) -> Block | None:
@@ -54,14 +54,14 @@ def _block(blocks: Sequence[Block], flagged: Span, max_lines: int) -> Block | No
     return inner[-1] if inner else None
 
 
-def _symbol(outline: Outline, block: Block | None) -> str | None:
+def _names(outline: Outline, block: Block | None) -> tuple[str, ...]:
     names = []
     for one in outline.blocks:
         if one.name and one.name != "-":
             names.append(one.name)
         if one is block:
             break
-    return outline.separator.join(names)[:200] or None
+    return tuple(names)
 
 
 def _header(lines: Sequence[str], outline: Outline, block: Block | None, shown: Span) -> tuple[int, ...]:

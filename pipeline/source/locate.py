@@ -12,9 +12,9 @@ import msgspec
 from config.settings import Settings
 from config.settings import Source as SourceSettings
 from pipeline.findings.redaction import load_key
-from pipeline.records import Excerpt, Finding, PackageLocation, Record, UrlLocation
+from pipeline.records import Finding, PackageLocation, Record, UrlLocation
 from pipeline.source.document import Document, open_document
-from pipeline.source.excerpt import cut, from_snippet
+from pipeline.source.excerpt import from_snippet, sketch
 from pipeline.source.interface import Absence, SourceTree
 from pipeline.source.manifest import find_manifest
 from pipeline.source.paths import PathFinder
@@ -25,6 +25,7 @@ from pipeline.source.routes.interface import Route
 from pipeline.source.routes.match import match_url
 from pipeline.source.routes.table import routes_of
 from pipeline.source.secret import is_secret, private_key_lines, secret_values
+from pipeline.source.sketch import Sketch
 from pipeline.stage import Context, Progress, Request, read_records, write_records
 
 OWN_COMMIT = "commit_of_its_report"
@@ -33,9 +34,9 @@ NO_ROUTE = "no_route_answers_the_url"
 
 
 class Located(Record):
-    """What became of a finding: an excerpt, or the reason why there is none."""
+    """What became of a finding: an excerpt to be redacted, or the reason why there is none."""
 
-    excerpt: Excerpt | None = None
+    sketch: Sketch | None = None
     reason: str | None = None
     hidden: Hidden | None = None
     flags: tuple[str, ...] = ()
@@ -65,7 +66,7 @@ class Locate:
         hidden = [one.hidden for group in located.values() for one in group if one.hidden is not None]
         hiding = Hiding(load_key(context.folder.parents[2]), hidden)
         for name, group in located.items():
-            write_records(context.folder / name, (hiding.hide(one.excerpt) for one in group if one.excerpt))
+            write_records(context.folder / name, (hiding.hide(one.sketch) for one in group if one.sketch))
         counts = _counts(located["excerpts.jsonl"])
         if "earlier-excerpts.jsonl" in located:
             counts["earlier"] = _counts(located["earlier-excerpts.jsonl"])
@@ -143,13 +144,12 @@ class Locator:
 
     def _locate(self, finding: Finding, place: Place, document: Document | Absence | str) -> Located:
         if isinstance(document, str):
-            excerpt = from_snippet(finding, place)
-            return Located(excerpt=excerpt, reason=str(document))
+            return Located(sketch=from_snippet(finding, place), reason=str(document))
         hidden = _hidden(finding, place, document)
-        result = cut(finding, place, document, self._settings)
+        result = sketch(finding, place, document, self._settings)
         if isinstance(result, str):
             return Located(reason=result, hidden=hidden, flags=document.flags)
-        return Located(excerpt=result, hidden=hidden, flags=document.flags)
+        return Located(sketch=result, hidden=hidden, flags=document.flags)
 
 
 def _hidden(finding: Finding, place: Place, document: Document) -> Hidden | None:
@@ -168,11 +168,11 @@ def _path(place: Place | str) -> str:
 
 
 def _counts(located: list[Located]) -> dict[str, Any]:
-    cut_out = [one.excerpt for one in located if one.excerpt is not None and one.reason is None]
+    cut_out = [one.sketch.excerpt for one in located if one.sketch is not None and one.reason is None]
     return {
         "findings": len(located),
-        "excerpts": sum(one.excerpt is not None for one in located),
-        "from_the_report": sum(one.excerpt is not None and one.reason is not None for one in located),
+        "excerpts": sum(one.sketch is not None for one in located),
+        "from_the_report": sum(one.sketch is not None and one.reason is not None for one in located),
         "inferred": sum(excerpt.confidence < 1 for excerpt in cut_out),
         "tiers": dict(sorted(Counter(excerpt.tier.value for excerpt in cut_out).items())),
         "reasons": dict(sorted(Counter(one.reason for one in located if one.reason).items())),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-import msgspec
-
 from pipeline.findings.redaction import Redactor
 from pipeline.records import Excerpt, Record
 from pipeline.source.interface import Span
 from pipeline.source.secret import is_telling
+from pipeline.source.sketch import Sketch
 
 _KIND = "secret"
 
@@ -35,12 +34,11 @@ class Hiding:
                 self._by_line[one.path, number] |= {value for value in one.values if not is_telling(value)}
         self._redactor = Redactor(key, sorted(known))
 
-    def hide(self, excerpt: Excerpt) -> Excerpt:
-        """Return the excerpt with secrets hidden, as many lines as before."""
-        text = _same_lines(self._redactor.redact, self._on_flagged_lines(excerpt))
-        symbol = self._redactor.redact(excerpt.symbol) if excerpt.symbol else None
-        header = _same_lines(self._redactor.redact, excerpt.header)
-        return msgspec.structs.replace(excerpt, text=text, header=header, symbol=symbol)
+    def hide(self, sketch: Sketch) -> Excerpt:
+        """Return the excerpt with secrets hidden, as many lines as before, then cut."""
+        redact = self._redactor.redact
+        text = _same_lines(redact, self._on_flagged_lines(sketch.excerpt))
+        return sketch.finished(text, _same_lines(redact, sketch.excerpt.header), redact)
 
     def _on_flagged_lines(self, excerpt: Excerpt) -> str:
         lines = excerpt.text.split("\n")

@@ -9,9 +9,8 @@ from config.settings import Source
 from pipeline.records import Excerpt, Tier
 from pipeline.source.blocks import parsing
 from pipeline.source.document import document_of
-from pipeline.source.excerpt import cut
 from pipeline.source.place import Place
-from tests.source.trees import finding_at
+from tests.source.trees import cut, finding_at
 
 PADDING = 40
 

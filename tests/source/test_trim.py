@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from config.settings import Source
 from pipeline.records import Excerpt, FlowStep
 from pipeline.source.document import document_of
-from pipeline.source.excerpt import cut
 from pipeline.source.place import Place
 from pipeline.source.trim import shorten
-from tests.source.trees import finding_at
+from tests.source.trees import cut, finding_at
 
 LINES = st.sampled_from(
     [

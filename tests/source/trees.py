@@ -6,7 +6,11 @@ import os
 import subprocess
 from pathlib import Path
 
-from pipeline.records import Domain, FileLocation, Finding, Location, Rule, Scanner, Severity
+from config.settings import Source
+from pipeline.records import Domain, Excerpt, FileLocation, Finding, Location, Rule, Scanner, Severity
+from pipeline.source.document import Document
+from pipeline.source.excerpt import sketch
+from pipeline.source.place import Place
 
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "protocol.file.allow=always")
 
@@ -60,3 +64,11 @@ def finding_at(
         message="message",
         **more,  # type: ignore[arg-type]
     )
+
+
+def cut(finding: Finding, place: Place, document: Document, settings: Source) -> Excerpt | str:
+    """Return the excerpt of a place as it is written where nothing in it is secret, or the reason for none."""
+    drawn = sketch(finding, place, document, settings)
+    if isinstance(drawn, str):
+        return drawn
+    return drawn.finished(drawn.excerpt.text, drawn.excerpt.header, lambda text: text)

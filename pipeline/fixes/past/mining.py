@@ -151,7 +151,7 @@ class Past:
     def _excerpts(self, case: Case) -> list[Excerpt]:
         located = Locator(case.here.tree, self.settings.source).locate_all([case.finding])
         hiding = Hiding(load_key(self.workspace), [one.hidden for one in located if one.hidden is not None])
-        return [hiding.hide(one.excerpt) for one in located if one.excerpt is not None]
+        return [hiding.hide(one.sketch) for one in located if one.sketch is not None]
 
 
 def _fresh(case: Case, taken: set[str]) -> bool:

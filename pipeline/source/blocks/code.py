@@ -179,10 +179,10 @@ def _name(node: Node) -> str:
         named = node.named_children[0].child_by_field_name("name")
     if named is None:
         named = next((child for child in node.named_children if child.type in _NAMES | {"type", "user_type"}), None)
-    return text_of(named, 60) if named is not None else node.type
+    return text_of(named) if named is not None else node.type
 
 
 def _call_name(outer: Node) -> str:
     """Name an anonymous function by the statement it stands in, up to its own text: `app.get('/x'`."""
-    start = text_of(outer, 80)
-    return re.split(r"\s*(?:=>|\{|\bdo\b|\bfunction\b|,\s*(?:async\b|\())", start, maxsplit=1)[0].strip(" =(")[:60]
+    start = text_of(outer)
+    return re.split(r"\s*(?:=>|\{|\bdo\b|\bfunction\b|,\s*(?:async\b|\())", start, maxsplit=1)[0].strip(" =(")

@@ -35,7 +35,7 @@ def _stage(root: Node, flagged: Span) -> Block | None:
 
 def _name(start: Node, number: int) -> str:
     alias = next((child for child in start.named_children if child.type == "image_alias"), None)
-    return text_of(alias, 60) if alias is not None else str(number)
+    return text_of(alias) if alias is not None else str(number)
 
 
 def _instruction(node: Node) -> Block:

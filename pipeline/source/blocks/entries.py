@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from pipeline.source.blocks.interface import Block, Kind
 from pipeline.source.interface import Span
+from pipeline.source.sketch import LONGEST_READ
 
 _LINES = frozenset({"gradle.lockfile", "buildscript-gradle.lockfile", "go.sum", "go.mod"})
 _PARAGRAPHS = frozenset({"yarn.lock"})
@@ -34,7 +35,7 @@ def entry_blocks(path: str, lines: Sequence[str], flagged: Span) -> list[Block]:
         span = _grown(lines, flagged, lambda line: _indent(line) <= min(depth, 4))
     else:
         span = _continued(lines, flagged)
-    label = lines[span[0] - 1].strip().split(" ")[0].strip("\"',:\\")[:60]
+    label = lines[span[0] - 1].strip()[:LONGEST_READ].split(" ")[0].strip("\"',:\\")
     return [Block(span=span, name=label, kind=Kind.UNIT, signature=(span[0], span[0]))]
 
 

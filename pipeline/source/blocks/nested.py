@@ -84,15 +84,15 @@ def _key(node: Node) -> str:
         return _labels(node)
     if node.type == "element":
         tag = node.named_children[0] if node.named_children else None
-        return text_of(tag.named_children[0], 80) if tag is not None and tag.named_children else "element"
+        return text_of(tag.named_children[0]) if tag is not None and tag.named_children else "element"
     key = node.child_by_field_name("key") or (node.named_children[0] if node.named_children else None)
-    return text_of(key, 80).strip("\"'") if key is not None else node.type
+    return text_of(key).strip("\"'") if key is not None else node.type
 
 
 def _labels(node: Node) -> str:
     """Return a block's type and labels: `resource aws_s3_bucket.logs`, `file /etc/passwd`."""
     words = [
-        text_of(child, 80).strip("\"'") for child in node.named_children if child.type in ("identifier", "string_lit",
+        text_of(child).strip("\"'") for child in node.named_children if child.type in ("identifier", "string_lit",
         "string", "class_identifier", "symbolic_name")
     ]  # fmt: skip
     if node.type in _KEYWORDS:

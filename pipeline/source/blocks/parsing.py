@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.source.interface import Span
+from pipeline.source.sketch import LONGEST_READ
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -104,10 +105,10 @@ def span_of(node: Node) -> Span:
     return first + 1, last + 1
 
 
-def text_of(node: Node, limit: int = 120) -> str:
-    """Return a node's text on one line, cut to `limit` characters."""
+def text_of(node: Node) -> str:
+    """Return a node's text on one line, cut far behind what is shown of a name: it is redacted before."""
     text = (node.text or b"").decode("utf-8", "replace")
-    return " ".join(text.split())[:limit]
+    return " ".join(text.split())[:LONGEST_READ]
 
 
 def _errors(root: Node) -> Iterator[Node]:
