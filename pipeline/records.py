@@ -60,13 +60,17 @@ class Rule(Record):
 
 
 class FileLocation(Record, tag="file"):
-    """Lines of a file of the repository: 1-based, inclusive; columns 1-based, end exclusive."""
+    """Lines of a file of the repository: 1-based, inclusive; columns 1-based, end exclusive.
+
+    A file that isn't the repository's is `inside` something: an image, a namespace of a cluster.
+    """
 
     path: str
     start_line: int | None = None
     end_line: int | None = None
     start_column: int | None = None
     end_column: int | None = None
+    inside: str | None = None
 
 
 class PackageLocation(Record, tag="package"):

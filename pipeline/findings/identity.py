@@ -121,7 +121,8 @@ def subject(finding: RawFinding, advisories: Advisories) -> tuple[str, ...]:
             )
         case FileLocation():
             about = advisory if finding.domain in (Domain.SCA, Domain.CONTAINER) else None
-            return ("file", location.path, _what(finding, about))
+            path = location.path if location.inside is None else f"{location.inside}: {location.path}"
+            return ("file", path, _what(finding, about))
 
 
 def _what(finding: RawFinding, advisory: str | None) -> str:

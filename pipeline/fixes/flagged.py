@@ -12,7 +12,7 @@ from pipeline.source.interface import Span
 def flagged_lines(finding: Finding, snapshot: Snapshot) -> tuple[SourceText, Span] | None:
     """Return the file and the flagged lines, 1-based and inclusive; None when they can't be told."""
     location = finding.location
-    if isinstance(location, FileLocation):
+    if isinstance(location, FileLocation) and location.inside is None:
         return _of_file(location, snapshot)
     if isinstance(location, PackageLocation):
         found = manifest_entry(location, snapshot)

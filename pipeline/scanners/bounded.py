@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from pipeline.scanners.document import Said
 from pipeline.scanners.interface import Fault, Reader, Report
+from pipeline.scanners.outline import outline
+from pipeline.scanners.repeated import REPEATED
 
 ALWAYS = 1_000
 SMALLEST = 40
@@ -19,6 +21,8 @@ SMALLEST = 40
 
 def read(reader: Reader, report: Report) -> Iterator[Said]:
     """Yield what the report says; raises `ReportRefused` as the reader does."""
+    if outline(report).repeats:
+        yield Fault(pointer="", reason=REPEATED)
     most = ALWAYS + report.size // SMALLEST
     for number, said in enumerate(reader.read(report)):
         if number == most:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.scanners.document import UNREADABLE, keys, load
+from pipeline.scanners.document import UNREADABLE, content, keys, load
 from pipeline.scanners.interface import Report, ReportRefused
+from pipeline.scanners.repeated import repeats_a_name
 from pipeline.scanners.sarif.schema import ToolLog
 
 
@@ -17,7 +18,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` is object, array, empty (an array without elements) or text. `tools` are the driver
     names of a SARIF log's runs, in lower case; `results` the keys of the first result, where the
-    object has an array of that name (`results_are_a_list`).
+    object has an array of that name (`results_are_a_list`). `repeats`: a name stands twice at the top.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     results: frozenset[str] = frozenset()
     results_are_a_list: bool = False
     results_are_null: bool = False
+    repeats: bool = False
 
 
 def outline(report: Report) -> Outline:
@@ -50,7 +52,7 @@ def _outline(path: Path, _changed: tuple[int, int], size: int, is_object: bool) 
 
 
 def _of_object(report: Report) -> Outline:
-    frame, _ = load(report, dict[str, msgspec.Raw])
+    frame, mended = load(report, dict[str, msgspec.Raw])
     first = _list(frame.get("results"))
     return Outline(
         kind="object",
@@ -59,6 +61,7 @@ def _of_object(report: Report) -> Outline:
         results=keys(first[0]) if first else frozenset(),
         results_are_a_list=first is not None,
         results_are_null=bytes(frame.get("results", b"")) == b"null",
+        repeats=not mended and repeats_a_name(content(report), frame),
     )
 
 

@@ -51,10 +51,13 @@ SCANNER = Scanner(name="trivy")
 
 
 class _Native:
-    """Converts the targets of one native report; `image` is None when a file system was scanned."""
+    """Converts the targets of one native report; `image` is None when a file system was scanned.
 
-    def __init__(self, image: str | None) -> None:
-        self.image = image
+    What is found in a file of the image, or in a resource of the `namespace` of a cluster, is inside that.
+    """
+
+    def __init__(self, image: str | None, namespace: str | None = None) -> None:
+        self.image, self._inside = image, namespace or image
 
     def target(self, target: Target, pointer: str) -> Iterator[Said]:
         for raws, name, item, convert in (
@@ -134,7 +137,7 @@ class _Native:
     def _misconfiguration(self, found: Misconfiguration, pointer: str, target: Target) -> Iterator[RawFinding]:
         if (found.status or "FAIL") not in ("FAIL", "EXCEPTION"):
             return
-        word, place = severity.from_word("trivy", found.severity), self._place(target.target)
+        word, place = severity.from_word("trivy", found.severity), place_of(target.target)
         identity = found.id
         suppressed = ("suppressed",) if found.status == "EXCEPTION" else ()
         yield RawFinding(
@@ -142,33 +145,35 @@ class _Native:
             rule=Rule(id=identity, name=found.title, help=found.description, help_uri=found.url),
             severity=severity.first(word),
             domain=_configuration_domain(target.type, identity, place.path),
-            location=file_location(place.path, found.cause.start_line or 1, found.cause.end_line),
+            location=self._lines(place, found.cause.start_line or 1, found.cause.end_line),
             message=found.message or found.title or identity,
             pointer=pointer,
             snippet=_snippet(found.cause.code),
             aliases=(found.avd_id,) if found.avd_id and found.avd_id != identity else (),
             hints=Hints(fix_text=found.resolution or None),
-            flags=(*place.flags, *suppressed, *severity.flags_for(word)),
+            flags=(*self._flags(place), *suppressed, *severity.flags_for(word)),
         )
 
     def _secret(self, found: Secret, pointer: str, target: Target) -> Iterator[RawFinding]:
-        place, word = self._place(target.target), severity.from_word("trivy", found.severity)
+        place, word = place_of(target.target), severity.from_word("trivy", found.severity)
         yield RawFinding(
             scanner=SCANNER,
             rule=Rule(id=found.rule_id, name=found.title),
             severity=severity.first(word, severity.SECRET),
             domain=Domain.SECRETS,
-            location=file_location(place.path, found.start_line, found.end_line),
+            location=self._lines(place, found.start_line, found.end_line),
             message=found.title or found.rule_id,
             pointer=pointer,
             snippet=_snippet(found.code) or found.match,
-            flags=place.flags,
+            flags=self._flags(place),
         )
 
-    def _place(self, target: str) -> Place:
-        """A file in an image is written from its root; it isn't a file of the repository."""
-        place = place_of(target)
-        return Place(place.path, (*place.flags, "in-image") if self.image is not None else place.flags)
+    def _lines(self, place: Place, first: int | None, last: int | None) -> FileLocation:
+        return msgspec.structs.replace(file_location(place.path, first, last), inside=self._inside)
+
+    def _flags(self, place: Place) -> tuple[str, ...]:
+        """A file in an image is written from the image's root, which says nothing."""
+        return place.flags if self._inside is None else ()
 
 
 def versions(text: str | None) -> tuple[str, ...]:
@@ -213,7 +218,7 @@ def _refine(finding: RawFinding, seen: Seen) -> RawFinding | Fault:
     finding = named_severity(finding, "trivy", fields.get("Severity") or _severity_tag(seen), score_of(seen) or None)
     location = finding.location
     if isinstance(location, FileLocation):
-        location = _lines_only(location, seen)
+        location = msgspec.structs.replace(_lines_only(location, seen), inside=_image(seen))
     return msgspec.structs.replace(
         finding,
         location=location,
@@ -234,12 +239,17 @@ def _severity_tag(seen: Seen) -> str | None:
     return next((tag for tag in words if tag.upper() in ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")), None)
 
 
+def _image(seen: Seen) -> str | None:
+    image = (seen.run.properties or {}).get("imageName")
+    return image if isinstance(image, str) and image else None
+
+
 def _package_finding(finding: RawFinding, seen: Seen, fields: dict[str, str]) -> RawFinding:
     path = finding.location.path if isinstance(finding.location, FileLocation) else ""
-    image = (seen.run.properties or {}).get("imageName")
+    image = _image(seen)
     location: Location
     score = finding.cvss
-    if isinstance(image, str) and image:
+    if image is not None:
         inside = None if seen.rule.name == "OsPackageVulnerability" else path
         location = ImageLocation(
             image=image, package=fields["Package"], version=fields["Installed Version"], path=inside
@@ -308,10 +318,12 @@ def _read_cluster(report: Report) -> Iterator[Said]:
     cluster, faults = load(report, Cluster)
 
     def resource(found: Resource, pointer: str) -> Iterator[Said]:
-        return each(elements(found.results, f"{pointer}/Results"), Target, of_cluster)
+        namespace = f"namespace {found.namespace}" if found.namespace else "cluster"
 
-    def of_cluster(target: Target, pointer: str) -> Iterator[Said]:
-        return _Native(target.target.partition(" (")[0]).target(target, pointer)
+        def of_cluster(target: Target, pointer: str) -> Iterator[Said]:
+            return _Native(target.target.partition(" (")[0], namespace).target(target, pointer)
+
+        return each(elements(found.results, f"{pointer}/Results"), Target, of_cluster)
 
     for raws, name in (
         (cluster.resources, "Resources"),

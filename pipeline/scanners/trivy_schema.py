@@ -106,6 +106,7 @@ class Target(msgspec.Struct, frozen=True, rename="pascal"):
 class Resource(msgspec.Struct, frozen=True, rename="pascal"):
     """A resource of a cluster."""
 
+    namespace: str | None = None
     results: list[msgspec.Raw] | None = None
 
 

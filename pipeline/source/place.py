@@ -26,6 +26,8 @@ def place_of(finding: Finding) -> Place | str:
     """Return the file place a finding names, or the reason why it names none."""
     location = finding.location
     match location:
+        case FileLocation(inside=str()):
+            return "inside_an_image"
         case FileLocation():
             return Place(
                 path=location.path,

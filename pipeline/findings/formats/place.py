@@ -8,8 +8,8 @@ from pipeline.records import FileLocation, ImageLocation, Location, PackageLocat
 def describe(location: Location) -> str:
     """Return the place in one line: `path:line`, `package@version (manifest)`, `image: package`, `GET url`."""
     match location:
-        case FileLocation(path=path, start_line=line):
-            return path if line is None else f"{path}:{line}"
+        case FileLocation(path=path, start_line=line, inside=inside):
+            return (f"{inside}: " if inside else "") + (path if line is None else f"{path}:{line}")
         case PackageLocation(name=name, version=version, path=path):
             return _versioned(name, version) + (f" ({path})" if path else "")
         case ImageLocation(image=image, package=package, version=version, path=path):

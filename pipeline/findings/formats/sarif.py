@@ -125,7 +125,8 @@ def _properties(finding: Finding) -> Json:
 def _location(finding: Finding) -> Json:
     match finding.location:
         case FileLocation() as location:
-            return {"physicalLocation": _physical(location.path, _region(location, finding.snippet))}
+            path = f"{location.inside}/{location.path}" if location.inside else location.path
+            return {"physicalLocation": _physical(path, _region(location, finding.snippet))}
         case PackageLocation() as location:
             region = {"startLine": location.line} if location.line else None
             physical = {"physicalLocation": _physical(location.path, region)} if location.path else {}

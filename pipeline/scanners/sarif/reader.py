@@ -11,6 +11,7 @@ from pipeline.records import Scanner
 from pipeline.scanners.document import UNREADABLE, Said, each, elements, load, partly, quoted, reason_of
 from pipeline.scanners.interface import Fault, RawFinding, Report, ReportRefused
 from pipeline.scanners.outline import outline
+from pipeline.scanners.repeated import REPEATED, repeats_a_name
 from pipeline.scanners.sarif.results import Results, Seen, text_of
 from pipeline.scanners.sarif.rules import Rules, driver_of
 from pipeline.scanners.sarif.schema import Component, Invocation, Log, Notification, Result, Run
@@ -75,10 +76,13 @@ def read_sarif(report: Report, dialects: Iterable[Dialect] = ()) -> Iterator[Sai
 
 def _decoded(raw: msgspec.Raw, pointer: str) -> tuple[Run, tuple[Fault, ...]]:
     """Decode a run; of one with a broken part the others are read."""
+    given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    repeated = (Fault(pointer=pointer, reason=REPEATED),) if repeats_a_name(raw, given) else ()
     try:
-        return msgspec.json.decode(raw, type=Run), ()
+        return msgspec.json.decode(raw, type=Run), repeated
     except msgspec.ValidationError:
-        return partly(raw, Run, pointer)
+        run, broken = partly(raw, Run, pointer)
+        return run, (*repeated, *broken)
 
 
 def _run(run: Run, pointer: str, dialects: tuple[Dialect, ...], budget: int) -> Iterator[Said]:
