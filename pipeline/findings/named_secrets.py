@@ -67,8 +67,8 @@ _FORMS = (
     _Form("password", re.compile(r"[=\s]++[\"']?(?P<value>[^\s\"'\-][^\s\"']{5,}+)"),
           lambda name, value, _: is_bare_secret(value, name), _is_flag),
     _Form("secret", re.compile(
-        r"(?i)(?:\\{0,3}[\"'\]\)]){0,3}\s{0,20}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{0,20}(?:[a-z]{1,2})?"
-        r"(?P<quote>\\{0,3}[\"'`])(?P<value>[^\"'`\s\\]{4,400}+)(?P=quote)"), is_assigned_secret),
+        r"(?i)(?:[\\/]{0,3}[\"'\]\)]){0,3}\s{0,20}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{0,20}(?:[a-z]{1,2})?"
+        r"[\\/]{0,3}(?P<quote>[\"'`])(?P<value>[^\"'`\s\\]{4,400}+)\\{0,3}(?P=quote)"), is_assigned_secret),
     _Form("secret", re.compile(r"[ \t]++(?P<quote>[\"'])(?P<value>[^\"'\s\\]{4,400}+)(?P=quote)"),
           lambda name, value, _: is_assigned_secret(name, value, "(")),
     _Form("secret", re.compile(

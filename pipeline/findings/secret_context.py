@@ -153,8 +153,13 @@ def is_aws_secret(match: re.Match[str]) -> bool:
 def is_basic_pair(match: re.Match[str]) -> bool:
     """Accept what is a user and a password in base64, as registries and HTTP take them."""
     value = secret_of(match)
+    whole = value[: len(value) // 4 * 4]
+    return any(_is_pair(text) for text in {value + "=" * (-len(value) % 4), whole, whole[:-4]})
+
+
+def _is_pair(text: str) -> bool:
     try:
-        user, colon, password = base64.b64decode(value + "=" * (-len(value) % 4)).decode("utf-8").partition(":")
+        user, colon, password = base64.b64decode(text).decode("utf-8").partition(":")
     except ValueError:
         return False
     return bool(user and colon and password) and (user + password).isprintable()

@@ -128,7 +128,7 @@ CONTEXT: tuple[SecretRule, ...] = (
     _rule("password", "jdbc:oracle", r"(?i)\bjdbc:oracle:(?:thin|oci):[^\s/@\"']{1,100}/([^\s/@\"']{3,200})@", is_value),
     _rule("password-hash", "$apr1$ $1$ $2a$ $2b$ $2x$ $2y$ $5$ $6$ $y$ $argon2 $pbkdf2 $scrypt$",
         r"\$(?:apr1|1|2[abxy]|5|6|y|argon2(?:id|i|d)|pbkdf2-sha\d{1,3}|scrypt)\$[./A-Za-z0-9$,=+\-]{20,}"),
-    _rule("registry-auth", "auth", r"(?i)(?:[\"']auth\\{0,3}[\"']\s*:\s*\\{0,3}[\"']|\b_auth\s*=\s*[\"']?)([A-Za-z0-9+/]{8,}={0,2})", is_basic_pair),
+    _rule("registry-auth", "auth", r"(?i)(?:[\"']auth[\\/]{0,3}[\"']\s*:\s*[\\/]{0,3}[\"']|\b_auth\s*=\s*[\"']?)([A-Za-z0-9+/]{8,}={0,2})", is_basic_pair),
     _rule("secret", "value", r"(?i)\b(?:key|name|id|parameter)\s*=\s*[\"'][^\"'<>]{0,80}?(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_.\-]?key|access[_.\-]?key)[\"']"
         r"\s+value\s*=\s*[\"']([^\"'<>]{4,400})[\"']", is_value),
     _rule("high-entropy", "", r"(?<![A-Za-z0-9+/_\-])([A-Za-z0-9+/_\-]{32,512}={0,2})(?![A-Za-z0-9+/_\-=])", is_random),
