@@ -42,6 +42,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """
 
 
+SUPPRESSED = "suppressed"
+"""Flag of a finding that the scanner or a person accepted in the report: no gate counts it."""
+
+
 class Scanner(Record):
     """The tool that wrote a report."""
 

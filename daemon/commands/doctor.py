@@ -58,8 +58,9 @@ def _fails(found: list[Finding]) -> bool:
 
 
 def _print(found: list[Finding]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from pipeline.output import Output
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for _ in range(4):
@@ -68,6 +69,6 @@ def _print(found: list[Finding]) -> None:
         colour = COLOURS[finding.level]
         table.add_row(f"[{colour}]{finding.level}[/]", finding.what, finding.detail, finding.advice)
     failures = sum(finding.level == Level.FAILURE for finding in found)
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     console.print(table)
     console.print(f"{failures} to be mended first." if failures else "Nothing stands in the way.")

@@ -171,12 +171,12 @@ def _say(step: Any, as_json: bool) -> None:
 
 def _print(report: Any, folder: Path) -> None:
     import msgspec
-    from rich.console import Console
 
     from pipeline.evaluation.table import table
+    from pipeline.output import Output
 
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     console.print(table(msgspec.to_builtins(report)))
     console.print(f"{folder / 'report.html'}", soft_wrap=True, markup=False)

@@ -13,7 +13,8 @@ import msgspec
 from config.errors import UsageError
 from daemon.arguments import add_run, run_of, workspace_of
 from daemon.commands import mining
-from pipeline.records import Domain, Finding, Severity
+from daemon.pipes import reader_may_leave
+from pipeline.records import SUPPRESSED, Domain, Finding, Severity
 from pipeline.stage import read_records
 
 FORMATS = ("table", "json", "csv", "sarif")
@@ -26,7 +27,7 @@ def add(subparsers: Any) -> None:
         "findings",
         help="the findings of the newest run",
         description="Show the findings of a run, worst first: every scanner's, each weakness once, without secrets.",
-        epilog="With --fail-on it exits 1 when a shown finding is that severe or worse: a gate for CI.",
+        epilog="With --fail-on it exits 1 when a finding shown and not suppressed is that severe or worse: a gate for CI.",
     )
     add_run(command)
     command.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -48,14 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
     path = findings_file(workspace_of(arguments), arguments.run)
     findings = [f for f in read_records(path, Finding) if f.severity in severities and f.domain in domains]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    _write(findings, arguments.format, sys.stdout)
+    with reader_may_leave():
+        _write(findings, arguments.format, sys.stdout)
     return int(arguments.fail_on is not None and reached(findings, Severity(arguments.fail_on)))
 
 
 def reached(findings: Sequence[Finding], limit: Severity) -> bool:
-    """Tell whether one of the findings is as severe as `limit`, or worse."""
+    """Tell whether one of the findings that nobody accepted is as severe as `limit`, or worse."""
     worst = SEVERITIES.index(limit)
-    return any(SEVERITIES.index(finding.severity) <= worst for finding in findings)
+    return any(SEVERITIES.index(one.severity) <= worst for one in findings if SUPPRESSED not in one.flags)
 
 
 def chosen(kind: type[Severity] | type[Domain], words: Sequence[str] | None, flag: str) -> frozenset[str]:

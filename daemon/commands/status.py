@@ -38,11 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(found: Snapshot) -> None:
-    from rich.console import Console
 
     from daemon.display import render
+    from pipeline.output import Output
 
-    Console(highlight=False).print(render(found))
+    Output(highlight=False).print(render(found))
 
 
 def _follow(config: Path | None) -> int:
@@ -53,12 +53,12 @@ def _follow(config: Path | None) -> int:
 
 
 def _watch(config: Path | None) -> int:
-    from rich.console import Console
     from rich.live import Live
 
     from daemon.display import render
+    from pipeline.output import Output
 
-    with Live(render(look(config, time.time())), console=Console(highlight=False), auto_refresh=False) as live:
+    with Live(render(look(config, time.time())), console=Output(highlight=False), auto_refresh=False) as live:
         while True:
             time.sleep(REFRESH_SECONDS)
             live.update(render(look(config, time.time())), refresh=True)

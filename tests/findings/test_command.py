@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -213,3 +215,31 @@ def test_the_table_has_one_line_for_each_finding_at_any_width(width: int) -> Non
     header, line = stream.getvalue().splitlines()
     assert "Name.java:212" in line and "very-very" in line and long.fingerprint[:8] in line
     assert ("what" in header) == (width == 160) and len(line) <= width
+
+
+def test_what_a_report_accepted_is_shown_as_such_and_fails_no_gate(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [msgspec.structs.replace(one, flags=("suppressed",)) for one in samples()]
+    write_records(workspace / "runs" / "abd456" / "parse" / "findings.jsonl", found)
+    assert run(workspace, "--fail-on", "info") == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("Accepted in their reports: 4.")
+    run(workspace, "--format", "sarif")
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert all(
+        one["suppressions"] == [{"kind": "external", "status": "accepted"}] for r in runs for one in r["results"]
+    )
+
+
+@pytest.mark.parametrize("form", command.FORMATS)
+@pytest.mark.parametrize(("words", "code"), [("--fail-on high", 1), ("", 0)])
+def test_a_reader_that_leaves_changes_no_gate(tmp_path: Path, form: str, words: str, code: int) -> None:
+    many = [
+        msgspec.structs.replace(one, fingerprint=f"{number:032}") for number in range(2_000) for one in samples()[1:2]
+    ]
+    write_records(tmp_path / "runs" / "abc123" / "parse" / "findings.jsonl", many)
+    shell = f"{sys.executable} -m daemon.cli findings --output-dir {tmp_path} --run abc123 --format {form} {words}"
+    done = subprocess.run(
+        ["bash", "-c", f"{shell} | head -1 > /dev/null; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (code, "")

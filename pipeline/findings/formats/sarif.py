@@ -12,6 +12,7 @@ import msgspec
 
 from pipeline.findings.formats.place import describe
 from pipeline.records import (
+    SUPPRESSED,
     FileLocation,
     Finding,
     FlowStep,
@@ -100,6 +101,8 @@ def _result(finding: Finding, rule_index: int) -> Json:
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
         "properties": _properties(finding),
     }
+    if SUPPRESSED in finding.flags:
+        result["suppressions"] = [{"kind": "external", "status": "accepted"}]
     if finding.flow:
         result["codeFlows"] = [{"threadFlows": [{"locations": [_step(step) for step in finding.flow]}]}]
     fixes = [_fix(edits) for edits in finding.hints.edits if edits]

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TextIO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.findings.formats.place import describe
 from pipeline.findings.text import clean
-from pipeline.records import FileLocation, Finding, ImageLocation, Severity
+from pipeline.output import Output
+from pipeline.records import SUPPRESSED, FileLocation, Finding, ImageLocation, Severity
 
 STYLES = {
     Severity.CRITICAL: "bold white on red",
@@ -33,7 +33,7 @@ MAX_SCANNER = 14
 def write_table(findings: Sequence[Finding], stream: TextIO) -> None:
     """Write the table; no text of a finding is taken as markup or reaches the terminal as an escape."""
     width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_WITHOUT_TERMINAL
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+    console = Output(file=stream, highlight=False, markup=False, emoji=False, width=width)
     if findings:
         console.print(_table(findings, console.width))
     console.print(_summary(findings))
@@ -61,6 +61,7 @@ def _table(findings: Sequence[Finding], width: int) -> Table:
         table.add_row(
             Text(finding.severity, STYLES[finding.severity]), *about, _line(finding.scanner.name),
             _line(_short_rule(finding.rule.id, rule)), _short_place(finding, where), *what, finding.fingerprint[:8],
+            style="dim" if SUPPRESSED in finding.flags else None,
         )  # fmt: skip
     return table
 
@@ -90,4 +91,6 @@ def _summary(findings: Sequence[Finding]) -> str:
         return "No findings."
     severities = Counter(finding.severity for finding in findings)
     parts = ", ".join(f"{severities[severity]} {severity}" for severity in Severity if severities[severity])
-    return f"{len(findings)} finding{'s' if len(findings) > 1 else ''}: {parts}."
+    suppressed = sum(SUPPRESSED in finding.flags for finding in findings)
+    accepted = f" Accepted in their reports: {suppressed}." if suppressed else ""
+    return f"{len(findings)} finding{'s' if len(findings) > 1 else ''}: {parts}.{accepted}"
