@@ -27,7 +27,7 @@ def add(subparsers: Any) -> None:
         "findings",
         help="the findings of the newest run",
         description="Show the findings of a run, worst first: every scanner's, each weakness once, without secrets.",
-        epilog="With --fail-on it exits 1 when a finding shown and not suppressed is that severe or worse: a gate for CI.",
+        epilog="With --fail-on it exits 1 when a finding shown, not suppressed, is so severe or worse: a gate for CI.",
     )
     add_run(command)
     command.add_argument("--format", choices=FORMATS, default="table", help="default: table")

@@ -24,8 +24,13 @@ from pipeline.artifacts.interface import ArtifactRefusal, Budget, Refusal
 from pipeline.artifacts.names import check_name, folded, printable
 
 CHUNK = 1 << 18
-HEAD = 8
-"""Bytes that tell a zip or gzip file."""
+HEAD = 512
+"""Bytes that tell how a file is packed."""
+
+_FOREIGN = (
+    (0, b"BZh", "bzip2"), (0, b"\xfd7zXZ\0", "xz"), (0, b"\x28\xb5\x2f\xfd", "zstd"), (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (0, b"Rar!\x1a\x07", "rar"), (257, b"ustar", "tar"),
+)  # fmt: skip
 
 FREE_BYTES = 1 << 20
 """Below this size the ratio isn't looked at: a megabyte of spaces does no harm."""
@@ -84,6 +89,11 @@ def is_gzip(head: bytes) -> bool:
     return head.startswith(b"\x1f\x8b\x08")
 
 
+def foreign_packing(head: bytes) -> str | None:
+    """Name the packing of a file that starts with `head` when it is one we don't open."""
+    return next((name for offset, mark, name in _FOREIGN if head.startswith(mark, offset)), None)
+
+
 def members(path: Path, target: Path, budget: Budget, wanted: Wanted) -> Iterator[Member]:
     """Yield the files of a zip, each unpacked to `target`, in place of the one before.
 
@@ -96,14 +106,20 @@ def members(path: Path, target: Path, budget: Budget, wanted: Wanted) -> Iterato
         raise Refusal(f"isn't a readable zip: {_reason(error)}") from error
     with archive:
         seen: Seen = {}
+        files = [entry for entry in archive.infolist() if not _is_folder(entry)]
+        if not files:
+            raise Refusal("holds no files")
         try:
-            for entry in archive.infolist():
-                if entry.filename.endswith("/") and not entry.file_size:  # is_dir() fails on an empty name
-                    continue
+            for entry in files:
                 budget.take_file()
                 yield _member(archive, entry, target, budget, seen, wanted)
         finally:
             target.unlink(missing_ok=True)
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    """Tell a folder's entry; `is_dir()` fails on an empty name."""
+    return entry.filename.endswith("/") and not entry.file_size
 
 
 def check_directory(path: Path, max_files: int) -> None:

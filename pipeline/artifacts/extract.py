@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from config.settings import Artifacts
-from pipeline.artifacts.archive import HEAD, Inflated, Wanted, every, is_gzip, is_zip, members, ungzip
+from pipeline.artifacts.archive import HEAD, Inflated, Wanted, every, foreign_packing, is_gzip, is_zip, members, ungzip
 from pipeline.artifacts.folder import LooseArtifact, LooseFile, loose_artifacts
 from pipeline.artifacts.interface import ArtifactRefusal, Budget, Refusal, Unpacked
 from pipeline.artifacts.names import printable
@@ -103,6 +103,8 @@ class _Walker:
                 yield from self._zip(file.path, report, place, depth)
             elif is_gzip(file.head):
                 yield from self._gzip(file.path, report, place, depth)
+            elif (packing := foreign_packing(file.head)) is not None:
+                yield self._refused(place, f"is packed as {packing}, which isn't opened: only zip and gzip are")
             else:
                 yield Unpacked(
                     artifact=self.artifact.digest, report=report, place=printable(place), path=file.path,

@@ -1,8 +1,12 @@
 """What strangers send: refused or contained, each with one clear line, and the others go on."""
 
+import bz2
 import gzip
+import io
+import lzma
 import os
 import stat
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -187,6 +191,45 @@ def test_a_gzip_bomb_is_refused(inbox: Path) -> None:
 def test_programs_that_are_zips_stay_closed(inbox: Path) -> None:
     put(inbox, "a.jar", zip_bytes({"x.json": GOOD}))
     assert list(take(inbox)[0]) == ["a.jar"]
+
+
+def tarred(content: bytes) -> bytes:
+    stream, entry = io.BytesIO(), tarfile.TarInfo("report.json")
+    entry.size = len(content)
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.addfile(entry, io.BytesIO(content))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "packing"),
+    [
+        ("r.tar", tarred(GOOD), "tar"),
+        ("r.tgz", gzip.compress(tarred(GOOD)), "tar"),
+        ("r.json.bz2", bz2.compress(GOOD), "bzip2"),
+        ("r.json.xz", lzma.compress(GOOD), "xz"),
+        ("r.json.zst", b"\x28\xb5\x2f\xfd\x04\x58", "zstd"),
+        ("r.7z", b"7z\xbc\xaf\x27\x1c\x00\x04", "7z"),
+        ("r.rar", b"Rar!\x1a\x07\x01\x00", "rar"),
+    ],
+)
+def test_what_is_packed_in_a_way_we_do_not_open_is_said(inbox: Path, name: str, content: bytes, packing: str) -> None:
+    put(inbox, name, content)
+    put(inbox, "a.zip", zip_bytes({"in.bin": content}))
+    reason = f"is packed as {packing}, which isn't opened: only zip and gzip are"
+    assert take(inbox) == ({}, dict.fromkeys((name, "a.zip!/in.bin"), reason))
+
+
+@pytest.mark.parametrize("content", [zip_bytes({}), zip_bytes({"folder/": b""})])
+def test_a_zip_of_nothing_is_said(inbox: Path, content: bytes) -> None:
+    put(inbox, "a.zip", content)
+    assert take(inbox) == ({}, {"a.zip": "holds no files"})
+
+
+def test_a_second_end_that_hides_the_files_is_said(inbox: Path) -> None:
+    hidden = b"PK\x05\x06" + bytes(18)
+    put(inbox, "a.zip", zip_bytes({"r.json": GOOD})[:-2] + len(hidden).to_bytes(2, "little") + hidden)
+    assert take(inbox) == ({}, {"a.zip": "holds no files"})
 
 
 def test_links_and_pipes_in_the_folder_are_refused(inbox: Path) -> None:
