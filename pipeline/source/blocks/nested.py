@@ -61,7 +61,7 @@ def _with_opening(blocks: list[Block], count: int) -> Block:
 
 def _entry(language: str, node: Node) -> Entry | None:
     if language == "puppet" and node.type == "hash" and node.parent is not None and node.parent.type == "block":
-        return Entry(node, text_of(node, 80).strip("{ '\"").partition(":")[0].rstrip(" '\""))  # class { 'a': … }
+        return Entry(node, text_of(node).strip("{ '\"").partition(":")[0].rstrip(" '\""))  # class { 'a': … }
     if node.type not in _ENTRIES:
         return _item_of_array(language, node)
     if node.type == "document":
