@@ -100,6 +100,8 @@ def _run(
     wanted = parts(Path(arguments.dataset).expanduser().absolute(), work, sequential)
     if is_workers:
         wanted = specialist.routed(wanted, settings, work)
+    if recipes[0].kl_weight and not any(part.after for part in wanted):
+        raise UsageError("`kl_weight` keeps stage 2 near stage 1, and here is one training only.", "Set it to 0.")
     base = resolve(arguments.base_model or settings.fine_tuning.base_model_name)
     with chosen(settings) as backend:
         for part in wanted:

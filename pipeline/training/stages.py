@@ -71,8 +71,10 @@ class TrainSingle:
 
     def run(self, context: Context) -> dict[str, Any]:
         """Train on both kinds at once, from the base model."""
-        part = mixed(_dataset(context), context.work / "mixed")
-        return train(self.name, context, analysis_recipe(context.settings), part.train.parent)
+        part, recipe = mixed(_dataset(context), context.work / "mixed"), analysis_recipe(context.settings)
+        if recipe.kl_weight:
+            context.warn("`kl_weight` has no effect: there is no stage before this one.")
+        return train(self.name, context, recipe, part.train.parent)
 
 
 def analysis_recipe(settings: Settings) -> Recipe:

@@ -245,6 +245,21 @@ def test_an_adapter_of_another_rank_is_refused(trained, job) -> None:
         train(job("two", stage_one=Path(trained[0].output), **GOOD | {"rank": 8}), quiet, lambda: False)
 
 
+def test_evaluation_scores_every_answer_of_a_longer_talk_and_nothing_else(trained) -> None:
+    from pipeline.evaluation.engine import Engine
+    from pipeline.records import Example, Message
+
+    base, adapter = Path(trained[0].base_model), Path(trained[0].output)
+    more = [{"role": "user", "content": "and this one?"}, {"role": "assistant", "content": "no"}]
+    messages = [*conversation(1)["messages"], *more]
+    wanted = answer_losses(*load(base, adapter), [messages])[0]
+    engine = Engine(base)
+    engine.wear(adapter)
+    example = Example(messages=tuple(Message(**message) for message in messages), metadata={})
+    assert [loss.tokens for loss in engine.loss("m", "analysis", [example])] == [len(wanted)]
+    assert engine._losses(example) == pytest.approx(wanted, abs=1e-4)
+
+
 def test_answers_stop_where_they_are_told_to(trained) -> None:
     made, _ = trained
     model, tokenizer = load(Path(made.base_model), Path(made.output))

@@ -84,6 +84,13 @@ def test_what_was_made_is_never_overwritten_by_something_else(train, tmp_path: P
     assert (result["examples"], result["examples_seen"], result["valid_loss_best"]) == (1, 1, None), "of one example"
 
 
+def test_a_key_that_one_training_alone_cannot_apply_is_an_error(train, tmp_path: Path, capsys) -> None:
+    (tmp_path / "held.yaml").write_text("kl_weight: 0.5\n")
+    data = write(tmp_path / "chat.jsonl", range(4))
+    assert train(data, "x", "--recipe", str(tmp_path / "held.yaml")) == 2
+    assert "`kl_weight` keeps stage 2 near stage 1" in capsys.readouterr().err
+
+
 def test_two_at_once_under_one_name_do_not_mix(train, tmp_path: Path, capsys) -> None:
     from pipeline.lock import exclusive
 
