@@ -65,6 +65,8 @@ def _fit(path: tuple[str, ...], route: Route) -> float:
     whole = _literals(path, route.pattern)
     if whole is None and route.framework == "rails" and path:
         whole = _literals((*path[:-1], _FORMAT.sub("", path[-1])), route.pattern)
+    if whole is None and route.framework == "express":  # takes capitals for small letters
+        whole = _literals(tuple(part.lower() for part in path), tuple(part.lower() for part in route.pattern))
     if whole is not None:
         share = 1.0 if not route.pattern else whole / len(route.pattern)
         return 0.6 + 0.4 * share

@@ -117,6 +117,7 @@ const c = axios.create(); c.delete('/clientonly/3', cfg);
             ('OPTIONS', '/ext', None),
             ('GET', '/ext/', 'EXT'),
             ('GET', '/ext?a=/b', 'EXT'),
+            ('GET', '/EXT', 'EXT'),
         ],
     ),
     (
