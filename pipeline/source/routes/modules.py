@@ -17,6 +17,10 @@ Name = tuple[str, str]
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
 _MAX_DEPTH = 5
+_MAX_BROKEN = 10
+"""Statements of a file that may be broken; with more it isn't read."""
+
+_STATEMENT = re.compile(r"[^\s#)\]}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +151,26 @@ def _names(nodes: tuple[ast.AST, ...]) -> tuple[dict[str, ast.expr], dict[str, D
 
 
 def _parse(text: str) -> ast.Module:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(re.sub(r"\A\ufeff", "", text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module(body=[], type_ignores=[])
+    """Return a file's syntax; statements that can't be parsed (Python 2, a file cut off) are left out of it."""
+    lines = re.sub(r"\A\ufeff", "", text).split("\n")
+    for _ in range(_MAX_BROKEN):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse("\n".join(lines))
+        except SyntaxError as error:
+            lines = _without_statement(lines, min(error.lineno or 1, len(lines)) - 1)
+        except (ValueError, RecursionError, MemoryError):
+            break
+    return ast.Module(body=[], type_ignores=[])
+
+
+def _without_statement(lines: list[str], place: int) -> list[str]:
+    """Return the lines with the outermost statement that holds one of them blank, its decorators too."""
+    starts = [number for number, line in enumerate(lines) if _STATEMENT.match(line)]
+    first = max((number for number in starts if number <= place), default=0)
+    last = min((number for number in starts if number > place), default=len(lines))
+    before = [number for number in starts if number < first]
+    while before and lines[before[-1]].startswith("@"):
+        first = before.pop()
+    return [*lines[:first], *[""] * (last - first), *lines[last:]]
