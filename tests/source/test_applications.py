@@ -7,6 +7,7 @@ from importlib import import_module
 
 import pytest
 
+from pipeline.source.routes.flask import flask_and_fastapi_routes
 from pipeline.source.routes.interface import Files, Route
 from pipeline.source.routes.match import match_url
 from pipeline.source.routes.patterns import of_regex
@@ -62,3 +63,21 @@ def test_what_is_no_url_has_no_route(url: str) -> None:
 )
 def test_a_regular_expression_as_a_pattern(expression: str, pattern: str) -> None:
     assert of_regex(expression) == pattern
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "print 'two'\n",
+        "def f(:\n    pass\n",
+        "x = (\n",
+        "@app.get('/no')\ndef g():\n",
+        "{% if a %}\n",
+    ],
+)
+def test_a_broken_statement_takes_no_other_route_with_it(broken: str) -> None:
+    good = "@app.get('/{0}')\ndef {0}():\n    return 1\n\n"
+    text = f"from flask import Flask\napp = Flask('x')\n{good.format('a')}{broken}{good.format('b')}"
+    found = flask_and_fastapi_routes(Files({"app.py": text}))
+    assert {route.pattern for route in found} == {("a",), ("b",)}
+    assert all(text.split("\n")[route.line - 1] == f"def {route.pattern[0]}():" for route in found)

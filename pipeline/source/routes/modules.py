@@ -159,7 +159,10 @@ def _parse(text: str) -> ast.Module:
                 warnings.simplefilter("ignore")
                 return ast.parse("\n".join(lines))
         except SyntaxError as error:
-            lines = _without_statement(lines, min(error.lineno or 1, len(lines)) - 1)
+            place = min(error.lineno or 1, len(lines)) - 1
+            if error.msg.startswith("expected an indented block"):  # said of what comes after
+                place = max((number for number in range(place) if lines[number].strip()), default=place)
+            lines = _without_statement(lines, place)
         except (ValueError, RecursionError, MemoryError):
             break
     return ast.Module(body=[], type_ignores=[])
