@@ -65,7 +65,8 @@ def _curves(report: Report, path: Path) -> Path:
             points = kinds.get(kind) or []
             label = "training" if kind == "train" else "validation"
             across, up = [point[0] for point in points], [point[1] for point in points]
-            panel.plot(across, up, style, color=COLOURS.get(model, CHAMPION), linewidth=1.3, label=label)
+            drawn = style if len(points) > 1 else "o"  # a line of one point is none
+            panel.plot(across, up, drawn, color=COLOURS.get(model, CHAMPION), linewidth=1.3, label=label)
         panel.set_title(f"{model}: loss by step", fontsize=9, loc="left")
         panel.set_ylim(bottom=0)
         panel.legend(fontsize=7, frameon=False)

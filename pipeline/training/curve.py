@@ -22,8 +22,9 @@ def draw(adapter: Path) -> Path | None:
     for key, style in (("loss", "-"), ("valid", "o-")):
         points = [(line["step"], line[key]) for line in lines if key in line]
         if points:
+            drawn = style if len(points) > 1 else "o"  # a line of one point is none
             axes.plot(
-                *zip(*points, strict=True), style, label={"loss": "training loss", "valid": "validation loss"}[key]
+                *zip(*points, strict=True), drawn, label={"loss": "training loss", "valid": "validation loss"}[key]
             )
     axes.set(xlabel="step", ylabel="loss (nats a token)")
     axes.grid(alpha=0.3)

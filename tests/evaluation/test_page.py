@@ -122,11 +122,16 @@ def test_the_command_writes_page_and_pictures(report: Report, tmp_path: Path) ->
     assert "How good are the specialists?" in (tmp_path / "page.html").read_text()
 
 
-def test_a_report_of_losses_alone_has_no_picture_of_other_metrics(report: Report, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
+def test_a_report_of_losses_alone_has_no_picture_of_other_metrics(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axes, styles = pytest.importorskip("matplotlib.axes").Axes, []
+    plot = axes.plot
+    monkeypatch.setattr(axes, "plot", lambda *given, **more: (styles.append(given[3]), plot(*given, **more))[1])
     losses = tuple(metric for metric in report.metrics if metric.name.endswith("_loss"))
     bare = msgspec.structs.replace(report, metrics=losses, details={}, curves={"stage-1": {"train": [(1, 2.0)]}})
     assert [path.name for path in draw(bare, tmp_path)] == ["curves.png"]
+    assert styles[0] == "o", "a single step is seen"
 
 
 @pytest.mark.parametrize("most", [0.0, 0.004, 0.37, 1.0, 2.2, 61.0, 12345.0])
