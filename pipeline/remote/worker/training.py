@@ -16,7 +16,7 @@ from safetensors.torch import save
 from config.errors import Error, InputRefused, Postponed
 from pipeline.disk import digest_file
 from pipeline.remote.contract import ADAPTER, CURVE, RESULT, DataFile, Delivered, Event, Result, Spec
-from pipeline.remote.worker import base, checkpoint, finish, templates
+from pipeline.remote.worker import base, checkpoint, finish, quantizing, templates
 from pipeline.remote.worker.claims import Claim
 from pipeline.remote.worker.devices import Devices
 from pipeline.remote.worker.journal import Journal
@@ -82,6 +82,8 @@ def _train(
     read = _data(spec, tokenizer)
     _say_excluded(read, say)
     frozen = base.load(spec.base, spec.recipe, devices.device)
+    if spec.finish.quantize:
+        quantizing.check(frozen)
     model = base.adapted(frozen, spec.recipe, Path(spec.resume_adapter) if spec.resume_adapter else None)
     if spec.recipe.parallel == "fsdp" and devices.count > 1:
         devices.shard(frozen.get_decoder())

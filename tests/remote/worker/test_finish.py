@@ -7,9 +7,10 @@ import msgspec
 import pytest
 import torch
 
-from pipeline.remote.contract import Finish
+from config.errors import Error
+from pipeline.remote.contract import Event, Finish
 from pipeline.remote.worker import base as bases
-from pipeline.remote.worker import finish
+from pipeline.remote.worker import finish, quantizing
 from pipeline.remote.worker.training import train
 
 from . import tiny
@@ -53,6 +54,19 @@ def test_merging_into_weights_it_was_not_trained_on_would_show(base: Path, tmp_p
     wrong = finish.load(tmp_path / "wrong", spec.recipe, torch.device("cpu"))
     after = finish.probe(wrong, probes, torch.device("cpu"))
     assert finish.compared("merged", tmp_path / "wrong", before, after).logits_distance > 1e-2
+
+
+@pytest.mark.parametrize(("installed", "said"), [(False, "llmcompressor"), (True, "groups of 128.* 64 inputs")])
+def test_what_couldnt_be_quantised_is_told_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool, said: str
+) -> None:
+    monkeypatch.setattr(quantizing, "_installed", lambda: installed)
+    narrow = tiny.model(tmp_path / "narrow", hidden_size=64)
+    spec = msgspec.structs.replace(tiny.spec(tmp_path, narrow), finish=Finish(quantize=("gptq",)))
+    events: list[Event] = []
+    with pytest.raises(Error, match=said):
+        train(spec, on_event=events.append)
+    assert [event.kind for event in events] == ["failed"]
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("llmcompressor"), reason="llmcompressor is an extra of the worker")
