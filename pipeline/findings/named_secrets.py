@@ -35,9 +35,13 @@ _COMMAND = re.compile(r"(?i)\b(?:export|env|arg|set)[ \t]{1,8}$")
 
 
 class _Form(NamedTuple):
-    """One way to give a name a value: what follows the name, what stands before it, what is accepted."""
+    """One way to give a name a value: what follows the name, what stands before it, what is accepted.
+
+    `first` holds what can follow at once, a space for any white space: most names fail by it alone.
+    """
 
     kind: str
+    first: str
     after: re.Pattern[str]
     accept: Callable[[str, str, str], bool]
     before: Callable[[str, int, int], bool] | None = None
@@ -64,23 +68,21 @@ def _is_flag(text: str, start: int, _end: int) -> bool:
 
 
 _FORMS = (
-    _Form("password", re.compile(r"[=\s]++[\"']?(?P<value>[^\s\"'\-][^\s\"']{5,}+)"),
+    _Form("password", "= ", re.compile(r"[=\s]++[\"']?(?P<value>[^\s\"'\-][^\s\"']{5,}+)"),
           lambda name, value, _: is_bare_secret(value, name), _is_flag),
-    _Form("secret", re.compile(
+    _Form("secret", "\\/\"'])=:,(iI ", re.compile(
         r"(?i)(?:[\\/]{0,3}[\"'\]\)]){0,3}\s{0,20}(?P<separator>:=|=>|==|=|:|,|\(|\bis\b)\s{0,20}(?:[a-z]{1,2})?"
         r"[\\/]{0,3}(?P<quote>[\"'`])(?P<value>[^\"'`\s\\]{4,400}+)\\{0,3}(?P=quote)"), is_assigned_secret),
-    _Form("secret", re.compile(r"[ \t]++(?P<quote>[\"'])(?P<value>[^\"'\s\\]{4,400}+)(?P=quote)"),
-          lambda name, value, _: is_assigned_secret(name, value, "(")),
-    _Form("secret", re.compile(
+    _Form("secret", "=: ", re.compile(
         rf"(?m)(?:[ \t]*+=[ \t]*+|:[ \t]++|[ \t]++(?=\S++$))(?P<value>{_BARE}]{{6,}}+)[ \t]*+(?:$|#)"),
         lambda name, value, _: is_bare_secret(value, name), _starts_line),
-    _Form("secret", re.compile(r"[ \t]++(?P<quote>[\"'])(?P<value>[^\"'\s\\]{4,400}+)(?P=quote)"), is_assigned_secret,
-          _starts_line),
-    _Form("secret", re.compile(rf"(?:=|:[ \t]++)(?P<value>{_BARE}&]{{6,}}+)(?P<stop>(?=[\s;,&\]]|$))?"),
+    _Form("secret", " ", re.compile(r"[ \t]++(?P<quote>[\"'])(?P<value>[^\"'\s\\]{4,400}+)(?P=quote)"),
+          is_assigned_secret, _starts_line),
+    _Form("secret", "=:", re.compile(rf"(?:=|:[ \t]++)(?P<value>{_BARE}&]{{6,}}+)(?P<stop>(?=[\s;,&\]]|$))?"),
           lambda name, value, _: is_inline_secret(value, name)),
-    _Form("secret", re.compile(rf"[ \t]++(?P<value>{_BARE}]{{6,}}+)(?=\s|$)"),
+    _Form("secret", " ", re.compile(rf"[ \t]++(?P<value>{_BARE}]{{6,}}+)(?=\s|$)"),
           lambda name, value, _: is_bare_secret(value, name), _is_exported),
-    _Form("xml-secret", re.compile(r">\s*+(?P<value>[^<>\s]{4,400}+)\s*+</"), is_assigned_secret, _is_element),
+    _Form("xml-secret", ">", re.compile(r">\s*+(?P<value>[^<>\s]{4,400}+)\s*+</"), is_assigned_secret, _is_element),
 )  # fmt: skip
 
 
@@ -88,9 +90,12 @@ def find_named_secrets(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of each value given to a name that says secret."""
     done = [0] * len(_FORMS)
     for start, end in _names(text):
-        name = text[start:end]
+        name, following = text[start:end], text[end : end + 1]
+        following = " " if following.isspace() else following or "end"
         for number, form in enumerate(_FORMS):
-            if start < done[number] or (form.before is not None and not form.before(text, start, end)):
+            if following not in form.first or start < done[number]:
+                continue
+            if form.before is not None and not form.before(text, start, end):
                 continue
             match = form.after.match(text, end)
             if match is None:
