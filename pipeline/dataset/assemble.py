@@ -13,7 +13,7 @@ from config.errors import NothingToLearn
 from config.settings import Dataset, Settings
 from pipeline.dataset.balance import limited
 from pipeline.dataset.clusters import cluster
-from pipeline.dataset.examples import Material, examples, materials, unshown
+from pipeline.dataset.examples import Material, accepted, examples, materials, unshown
 from pipeline.dataset.information import information
 from pipeline.dataset.leaks import without_held_out_fixes
 from pipeline.dataset.split import PARTS, split
@@ -52,8 +52,9 @@ class Assemble:
         made = limited(_distinct(made, dropped), context.settings.dataset, dropped)
         if not made:
             of = " of " + ", ".join(context.settings.dataset.domains) if context.settings.dataset.domains else ""
+            but = " but those they accept" if dropped["accepted in its report"] else ""
             raise NothingToLearn(
-                f"The reports hold no findings{of}, so there is nothing to learn from.", "Check --artifacts-dir."
+                f"The reports hold no findings{of}{but}, so there is nothing to learn from.", "Check --artifacts-dir."
             )
         made, parts = _few(made, _split(made, context.settings), context, dropped)
         made = without_held_out_fixes(made, parts, known, context.settings.knowledge.characters, dropped)
@@ -120,6 +121,9 @@ def _by_fingerprint(records: Iterable[Any]) -> dict[str, Any]:
 def _made(known: list[Material], dropped: Counter[str]) -> list[tuple[str, Example]]:
     made: list[tuple[str, Example]] = []
     for material in known:
+        if accepted(material):
+            dropped["accepted in its report"] += 1
+            continue
         before = len(made)
         made += list(examples(material))
         if sum(kind == "codefix" for kind, _ in made[before:]) < len(material.fixes):

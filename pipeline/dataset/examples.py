@@ -12,11 +12,13 @@ from pipeline.dataset import prompts, prose
 from pipeline.dataset.names import without_own_names
 from pipeline.knowledge.prompt import render
 from pipeline.records import (
+    SUPPRESSED,
     Example,
     Excerpt,
     FileLocation,
     Finding,
     Fix,
+    FixSource,
     ImageLocation,
     Message,
     PackageLocation,
@@ -49,7 +51,9 @@ class Material(Record):
 
 
 def examples(material: Material) -> Iterator[tuple[str, Example]]:
-    """Yield (kind, example): the finding explained, each fix, and each fixed place as safe."""
+    """Yield (kind, example): the finding explained, each fix, and each fixed place as safe; none of an accepted one."""
+    if accepted(material):
+        return
     yield "analysis", analysis(material)
     for number, (fix, verdict) in enumerate(material.fixes):
         made = codefix(material, fix, verdict, number)
@@ -145,6 +149,12 @@ def whole(excerpt: Excerpt, fix: Fix) -> Fix | None:
     before = lines[first - excerpt.start_line : last - excerpt.start_line + 1]
     changes = {"start_line": first, "end_line": last, "before": "".join(f"{one}\n" for one in before)}
     return msgspec.structs.replace(fix, replacement=after, companions=(), **changes)
+
+
+def accepted(material: Material) -> bool:
+    """Return whether the finding was accepted in its report, and no person fixed it: nobody knows that it's one."""
+    fixed = any(fix.source is FixSource.HISTORY for fix, _ in material.fixes)
+    return SUPPRESSED in material.finding.flags and not fixed
 
 
 def unshown(material: Material, fix: Fix) -> str | None:

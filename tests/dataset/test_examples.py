@@ -9,7 +9,7 @@ from pipeline.dataset import prompts, prose
 from pipeline.dataset.examples import Material, apply, examples, unshown
 from pipeline.dataset.information import COUNTED
 from pipeline.knowledge.prompt import render
-from pipeline.records import Fix, FixSource, Outcome, Passage, Rule, Scanner, TextEdit, Verdict
+from pipeline.records import SUPPRESSED, Fix, FixSource, Outcome, Passage, Rule, Scanner, TextEdit, Verdict
 
 VERDICT = Verdict(fingerprint="f1", fix="x", outcome=Outcome.VERIFIED, evidence="two CI scans")
 MATERIAL = Material(finding=finding(), excerpt=excerpt(), fixes=((fix(), VERDICT),))
@@ -42,6 +42,13 @@ def test_how_an_excerpt_was_cut_is_known_of_each_example_and_counted() -> None:
     bare = msgspec.structs.replace(MATERIAL, excerpt=None, fixes=())
     assert [example.metadata["tier"] for _, example in examples(bare)] == ["none"]
     assert "tier" in COUNTED
+
+
+def test_what_a_report_accepts_is_learned_only_when_a_person_fixed_it() -> None:
+    accepted = msgspec.structs.replace(finding(), flags=(SUPPRESSED,))
+    tools = msgspec.structs.replace(fix(), source=FixSource.TOOL)
+    for fixes, examples_made in (((), 0), (((tools, VERDICT),), 0), (((fix(), VERDICT),), 3)):
+        assert len(list(examples(Material(finding=accepted, excerpt=excerpt(), fixes=fixes)))) == examples_made
 
 
 def test_the_question_tells_neither_cwe_nor_severity() -> None:
