@@ -10,11 +10,13 @@ from pipeline.records import Outcome
 from pipeline.verification.runners.registry import RUNNERS
 from pipeline.verification.service import Proposal, Service
 from tests.verification.demonstration import RULES
-from tests.verification.strangers import commands, containers, data, infrastructure, packages, scripts, secrets
+from tests.verification.strangers import commands, containers, data, infrastructure, packages, scripts, second, secrets
 from tests.verification.trees import installed, settings
 
 WEAKNESSES = tuple(
-    chain.from_iterable(room.WEAKNESSES for room in (commands, data, secrets, infrastructure, containers, scripts))
+    chain.from_iterable(
+        room.WEAKNESSES for room in (commands, data, secrets, infrastructure, containers, scripts, second)
+    )
 )
 SEEN_BY_A_SCAN = {"finding gone", "nothing new"}
 
@@ -36,8 +38,8 @@ def bads(names=None):
 
 
 def test_there_are_enough_of_them():
-    assert len(list(bads())) >= 300
-    assert len(list(goods())) >= 120
+    assert len(list(bads())) >= 400
+    assert len(list(goods())) >= 160
     assert len({one.scanner for one in WEAKNESSES}) == 11
 
 

@@ -33,6 +33,9 @@ _TOP_BLOCK = re.compile(r"^\s*(?:resource|module|data|provider)\b.*\{?\s*$")
 _ITEM = re.compile(
     r"^\s*(?:-\s+(?:name|image|uses|run|id|containerPort|apiGroups|effect|Effect)\b|kind:\s|services:\s)"
 )
+_EMPTY_LIST = re.compile(r"^(?:containers|steps|jobs|services|[Rr]esources)\"?\s*:\s*(?:\[\s*\]|\{\s*\})$")
+_LONGEST = 12
+"""More flagged lines than this hold items that aren't meant."""
 _SETTING = re.compile(r"^(?:-\s|[\w\"'./$<-]+\s*:|[\]\[{}\"',]+)")
 _INSTRUCTION = re.compile(
     r"^\s*(RUN|COPY|ADD|CMD|ENTRYPOINT|FROM|WORKDIR|HEALTHCHECK|VOLUME)\b", re.IGNORECASE | re.MULTILINE
@@ -154,10 +157,13 @@ def _configuration(change: Change) -> str | None:
         total = len(code_lines(change.path, change.before.text))
         if last > first or len(flagged) == total or not _is_setting(change):
             return "the block is deleted"
+    if any(_EMPTY_LIST.match(line) for line in fresh):
+        return "the block is deleted"
     if removed and not fresh and _holds_more(change, removed):
         return "the block is deleted"
-    for opens in (_TOP_BLOCK.match, _ITEM.match):
-        if any(opens(line) and gone[line] for line in flagged) and not any(opens(line) for line in fresh):
+    opening = code_lines(change.path, change.before.block(first, first))
+    for opens, lines in ((_TOP_BLOCK.match, flagged), (_ITEM.match, flagged if last - first < _LONGEST else opening)):
+        if any(opens(line) and gone[line] for line in lines) and not any(opens(line) for line in fresh):
             return "the block is deleted"
     return None
 

@@ -11,6 +11,7 @@ _SAYS = re.compile(
     r"^(?:await\s+)?(?:print|printf|puts|echo|println!?|console\.\w+|(?:\w+\.)*(?:log|logger|logging|_log|LOG|LOGGER)\.\w+"
     r"|logging\.\w+|warnings\.warn|System\.(?:out|err)\.print\w*|fmt\.(?:P|Fp)rint\w*|sys\.std(?:out|err)\.write|error_log)\b.*$"
 )
+_CONDITION = re.compile(r"^(?:if|elif|unless)\b.*[:{]$")
 _TOKEN = re.compile(r"\w+|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[^\s\w]")
 _EMPTY = frozenset(["None", "null", "nil", "undefined", "{", "}", "[", "]", "(", ")", '""', "''", "0", "b"])
 _TEXT = re.compile(r"\"\"\"(.*?)\"\"\"|'''(.*?)'''|\"([^\"\n]*)\"|'([^'\n]*)'|`([^`]*)`", re.DOTALL)
@@ -29,6 +30,8 @@ def hollow(change: Change) -> str | None:
         return None
     if all(_SAYS.match(line) for line in new) and not any(_SAYS.match(line) for line in meaning):
         return "the code is deleted, only a message is left"
+    if all(_CONDITION.match(line) for line in new) and not all(_CONDITION.match(line) for line in meaning):
+        return "the code is deleted, a condition without consequence is left"
     if _emptied("\n".join(gone), "\n".join(fresh)):
         return "the code is deleted, an empty value is left"
     if _made_text(meaning, change.added):

@@ -111,7 +111,12 @@ def _renamed_block(change: Change) -> str | None:
     """Only lines that open a block differ: what stands in it is the same."""
     gone, fresh = difference(change)
     flagged = code_lines(change.path, change.before.block(*change.flagged))
-    if len(gone) != len(fresh) or not gone or (len(flagged) == 1 and flagged[0] in gone):
+    if (
+        re.search(r"trigger", change.finding.rule.id)
+        or len(gone) != len(fresh)
+        or not gone
+        or (len(flagged) == 1 and flagged[0] in gone)
+    ):
         return None
     if change.language in ("yaml", "hcl", "json") and all(_OPENER.match(line) for line in (*gone, *fresh)):
         return "only the name of the block changes"

@@ -39,7 +39,7 @@ FAMILIES = (
         r"(?<![\w.])(?:child_process\.|cp\.)?exec(?:Sync)?\s*\(\s*(?![\"'][^\"']*[\"']\s*[,)])", r"\bgetoutput\s*\(",
         r"(?<![\w.])(?:eval|compile|execfile)\s*\(", r"\b(?:builtins|__builtins__)\.\w+\s*\(", r"\btimeit\.\w+\(\s*(?![\"'])",
         r"\brunIn(?:This|New)?Context\s*\(", r"\bvm\.(?:Script|compileFunction)\b", r"\.constructor\s*\(\s*(?!\))", r"\bnew\s+Function\s*\(",
-        r"(?:^|[;&|`(\s])eval\s+[\"'$]", r"(?:^|[;&|\s])(?:ba|z|da)?sh\s+-\w*c\s", r"<<<\s*[\"']?\$", r"\bgetRuntime\(\)\.exec\("),
+        r"<<<\s*[\"'][^\"'\n]*\$", r"(?:^|[;&|`(\s])eval\s+[\"'$]", r"(?:^|[;&|\s])(?:ba|z|da)?sh\s+-\w*c\s", r"<<<\s*[\"']?\$", r"\bgetRuntime\(\)\.exec\("),
     _family("data made into objects", "20 502", r"[BS](?:30[12]|403|506)$|pickle|deserial|unmarshal|yaml|marshal",
         r"\b(?:c?[Pp]ickle|dill|joblib|cloudpickle|marshal|jsonpickle|shelve|hickle)\.(?:loads?|Unpickler|decode|open)\b", r"\ballow_pickle\s*=\s*True", r"\bread_pickle\s*\(",
         r"\btorch\.load\s*\((?![^\n]*weights_only\s*=\s*True)",
@@ -62,14 +62,34 @@ FAMILIES = (
         r"\brejectUnauthorized[\"']?\s*:\s*(?:false|!1|0)", r"\bNODE_TLS_REJECT_UNAUTHORIZED\b"),
     _family("a temporary file by its name", "377 378 379", r"[BS](?:108|306)$|mktemp|temp[-_]?(?:file|name)",
         r"\bmktemp\s*\(", r"\btem?p?nam\s*\(", r"[\"']/(?:var/)?tmp/", r"\b_get_default_tempdir\b", r"\b_get_candidate_names\b"),
-    _family("a key of the server unchecked", "322", r"[BS]507$|host[-_]?key", r"\b(?:AutoAdd|Warning)Policy\b", r"StrictHostKeyChecking[= ]no"),
-    _family("everyone's rights", "732 276", r"[BS]103$|chmod|permission", r"\b0?o?777\b", r"\ba\+w\b|\bo\+w\b", r"\bS_IWOTH\b", r"\bS_IRWXO\b", r"\b511\b"),
-    _family("XML with entities", "611 776 827", r"[BS]3(?:1[3-9]|20|14)$|xml|xxe", r"\bresolve_entities\s*=\s*True",
+    _family("a key of the server unchecked", "322", r"[BS]507$|host[-_]?key", r"\b(?:AutoAdd|Warning)Policy\b", r"StrictHostKeyChecking[= ]no", r"\bdef\s+missing_host_key\b"),
+    _family("everyone's rights", "732 276", r"[BS]103$|chmod|permission", r"\b0?o?777\b", r"\ba\+w\b|\bo\+w\b", r"\bS_IWOTH\b", r"\bS_IRWXO\b", r"\b511\b", r"[\"']0?777[\"']"),
+    _family("XML with entities", "611 776 827", r"[BS]3(?:1[3-9]|20|14)$|xml|xxe", r"\bresolve_entities\s*=\s*True", r"\bparsers\.expat\b",
         r"(?<!defusedxml)[.\s](?:etree|sax|minidom|pulldom|expatbuilder)\b(?<!defusedxml\.)"),
     _family("every network", "284 668 1327 923", r"AWS-?0?10[4-7]$|CKV_AWS_(?:2[45]|260|23[01])$|ingress|egress|public|cidr|open",
         r"\b(?:0\.0\.0\.0|128\.0\.0\.0)(?:/[0-7]\b|[\"'])", r"[\"']::/[0-7][\"']"),
     _family("the user root", "250 269", r"DL3002$|DS-?0*2$|CKV_DOCKER_[38]$|root", r"^\s*USER\s+[\"']?(?:root|0+)\b",
         r"\buseradd\b[^\n]*\s(?:-\w*u|--uid)[= ]*0+\b", r"\badduser\b[^\n]*\s(?:-u|--uid)[= ]*0+\b"),
+    _family("a request without an end", "400 1088", r"[BS]113$|timeout",
+        r"\brequests\.(?:[Ss]ession\(\)\.)?(?:get|post|put|patch|delete|head|options|request)\s*\((?![^\n]*\btimeout\s*=\s*(?!None))"),
+    _family("a debugger for everyone", "489 215", r"[BS]201$|debug", r"(?i:\bdebug)[\"']?\]?\s*[:=]\s*(?:[Tt]rue|1)\b", r"\bFLASK_DEBUG\b"),
+    _family("every address", "605 1327", r"[BS]104$|bind|all[-_]?interfaces",
+        r"[\"'](?:0\.0\.0\.0|::|0)[\"']", r"\b(?i:host|bind|address)\w*\s*[=:]\s*[\"'][\"']", r"\[[\"']0[\"']\]\s*\*"),
+    _family("an error nobody sees", "703 390 391", r"[BS]11[02]$|swallow|empty[-_]?(?:catch|except)",
+        r"^(?:pass|\.\.\.|None|continue|0|\(\))$", r"\bsuppress\s*\(\s*(?:Base)?Exception\b"),
+    _family("an archive that writes anywhere", "22", r"[BS]202$|tarfile|zip[-_]?slip|extract",
+        r"\bextractall\s*\((?![^\n]*filter\s*=\s*[\"'](?:data|tar)[\"'])(?![^\n]*members\s*=\s*(?!\w+\.getmembers\b)\w+)",
+        r"\bunpack_archive\s*\((?![^\n]*filter\s*=\s*[\"'](?:data|tar))", r"\bfully_trusted\b"),
+    _family("HTML put together", "79 80 94", r"[BS]70[1-4]$|xss|html|escape|markup",
+        r"\bEnvironment\s*\((?![^\n]*autoescape\s*=\s*(?:True|select_autoescape))", r"(?<![\w.])Template\s*\(", r"\bautoescape\s*=\s*False",
+        r"[\"'][^\"'\n]*<\w[^\"'\n]*[\"']\s*\+(?!\s*\w*(?:[Ee]scape|[Ee]ncode|[Ss]anit))", r"`[^`]*<\w[^`]*\$\{(?!\w*(?:[Ee]scape|[Ee]ncode|[Ss]anit))"),
+    _family("a pattern from outside", "185 625 1333", r"regexp|redos", r"\bRegExp\s*\(\s*(?![\"'/])", r"\bconstruct\s*\(\s*RegExp\b"),
+    _family("a path from outside", "22 23 73", r"fs-filename|path[-_]?(?:traversal|join)|lfi",
+        r"\b(?:readFile|readFileSync|sendFile|createReadStream|open|download)\s*\(\s*(?:req|request)\b"),
+    _family("the host's container engine", "250 668", r"CKV_K8S_27$|docker[-_]?sock", r"/+(?:var/+)?run/+docker\.sock", r"\bpath:\s*/(?:var/?)?(?:run/?)?$"),
+    _family("a package of any version", "1104 829", r"DL30(?:08|13|16|18|28)$", r"=\*", r":?-\*\}", r"\b(?:aptitude|apt)\s+install\b"),
+    _family("a key that stays the same", "", r"CKV_AWS_7$|rotat", r"\benable_key_rotation\s*=\s*(?:false|null)", r"\bcustomer_master_key_spec\s*=\s*\"(?!SYMM)"),
+    _family("a shell round the command", "", r"DL3025$", r"\[\s*\"(?:/bin/)?(?:ba)?sh\"\s*,\s*\"-\w*c\""),
 )  # fmt: skip
 
 
@@ -96,7 +116,7 @@ def _count(family: Family, text: str) -> int:
     return len({text.count("\n", 0, match.start()) for match in family.spellings.finditer(text)})
 
 
-_PIECES = re.compile(r"([\"'])\s*(?:\+\s*)?\1")
+_PIECES = re.compile(r"(?<=[^\s=(,\[{:+])([\"'])\s*(?:\+\s*)?\1")
 
 
 def _joined(lines: list[str]) -> str:
