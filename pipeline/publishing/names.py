@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from config.errors import SettingsError
 from config.settings import Settings
 from pipeline.publishing.interface import Kind
@@ -16,6 +18,8 @@ PARTS: dict[str, tuple[str, Kind]] = {
     "dataset": ("data", "dataset"),
 }
 """Folder of a release → end of its repository's name, and the repository's kind."""
+PREFIX = "prefix"
+"""Under what stage `publish` remembers, in its counts, which prefix its cards name."""
 
 
 def repository(settings: Settings, part: str, began: str) -> str:
@@ -25,6 +29,24 @@ def repository(settings: Settings, part: str, began: str) -> str:
     if settings.publish.naming == "fixed":
         return name
     return f"{name}-{datetime.fromisoformat(began).strftime('%Y%m%d-%H%M%S')}"
+
+
+def as_laid_out(settings: Settings, prefix: str) -> Settings:
+    """Return the settings with the prefix a release was laid out for, which its cards name; "" leaves them be.
+
+    A worker's recipe adds to it. Raises SettingsError when today's settings name another.
+    """
+    ours = settings.fine_tuning.hf_repo_prefix
+    if not prefix or prefix == ours:
+        return settings
+    if not ours or not prefix.startswith(f"{ours}-"):
+        raise SettingsError(
+            f"The release was laid out for {prefix}, and fine_tuning.hf_repo_prefix is {ours or 'empty'}.",
+            "Set it back, or lay the release out again: `--only publish`.",
+        )
+    return msgspec.structs.replace(
+        settings, fine_tuning=msgspec.structs.replace(settings.fine_tuning, hf_repo_prefix=prefix)
+    )
 
 
 def check_prefix(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from pipeline.publishing import guards, names
 from pipeline.publishing.cards import About, data_card, model_card
 from pipeline.publishing.data import lay_out
 from pipeline.publishing.lineage import BOM, LINEAGE, bill, encode, lineage, without_places
+from pipeline.publishing.names import PREFIX
 from pipeline.publishing.signing import sign
 from pipeline.stage import MANIFEST, Context, Manifest, Request, restrict, write_atomically
 
@@ -64,7 +65,7 @@ class Publish:
                 _describe(release / specialist, about, report)
                 names.append(about.name)
         _bind(context, release)
-        return {"models": len(names), "names": names}
+        return {"models": len(names), "names": names, PREFIX: context.settings.fine_tuning.hf_repo_prefix}
 
 
 def _release_data(context: Context, target: Path) -> None:

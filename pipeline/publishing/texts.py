@@ -24,7 +24,7 @@ import msgspec
 
 from pipeline.publishing.interface import SIGNATURE
 
-READABLE = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{16,}")
+READABLE = re.compile(rb"(?:[\x09\x0a\x0d\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3}){16,}")
 WIDE = re.compile(rb"(?:[\x20-\x7e]\x00){16,}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 WINDOW, OVERLAP, NAMED, SIGNATURE_BYTES = 1 << 20, 1 << 12, 400, 80
@@ -195,7 +195,7 @@ def _signed(path: Path) -> Iterator[str]:
 
 
 def _runs(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """Yield a text whole, and of any other file what can be read in it: runs of ASCII, in UTF-16 too.
+    """Yield a text whole, and of any other file what can be read in it: runs of UTF-8, and of ASCII in UTF-16.
 
     Files are read in windows that overlap, so that nothing is cut in two unseen.
     """
@@ -211,4 +211,4 @@ def _readable(window: bytes) -> str:
     if b"\0" not in window:
         return window.decode("utf-8", "replace")
     wide = [match[0][::2] for match in WIDE.finditer(window + b"\0")]
-    return b"\n".join([*READABLE.findall(window), *wide]).decode("ascii")
+    return b"\n".join([*READABLE.findall(window), *wide]).decode("utf-8", "replace")

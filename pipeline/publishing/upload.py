@@ -12,7 +12,7 @@ from config.secret import Secret
 from config.settings import Settings
 from pipeline.publishing import guards, names
 from pipeline.publishing.interface import Part, Published, Release, Say, Target
-from pipeline.stage import write_atomically
+from pipeline.stage import MANIFEST, Manifest, write_atomically
 
 STORY = "published.json"
 
@@ -27,12 +27,20 @@ def release_of(run: Path, settings: Settings) -> Release:
     found = [name for name in names.PARTS if (folder / name).is_dir()]
     if not any(names.PARTS[name][1] == "model" for name in found):
         raise Error(f"Run {run.name} laid out no model to publish.", "Look at its report; train again.")
-    began = names.began(run)
+    began, settings = names.began(run), names.as_laid_out(settings, _prefix(run / "publish"))
     parts = tuple(
         Part(repository=names.repository(settings, name, began), kind=names.PARTS[name][1], folder=str(folder / name))
         for name in found
     )
     return Release(run=run.name, began=began, parts=parts)
+
+
+def _prefix(stage: Path) -> str:
+    try:
+        manifest = msgspec.json.decode((stage / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError):
+        return ""
+    return str(manifest.counts.get(names.PREFIX, ""))
 
 
 def upload(

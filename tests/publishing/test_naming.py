@@ -43,6 +43,30 @@ def test_each_run_gets_repositories_of_its_own_and_a_repeat_none(tmp_path, hub, 
     assert all(len(repo.commits) == 2 and len(repo.tags) == 1 for repo in hub.repos.values())
 
 
+@pytest.mark.parametrize(("laid_out", "into"), [("ada/x-codellama-sast", "ada/x-codellama-sast"), ("", "ada/x")])
+def test_a_release_goes_where_its_cards_say_it_is(tmp_path, laid_out, into):
+    manifest = lay_out(tmp_path, "runa").parent / "manifest.json"
+    known = json.loads(manifest.read_text())
+    assert known["counts"]["prefix"] == "ada/x"
+    manifest.write_text(json.dumps(known | {"counts": known["counts"] | {"prefix": laid_out}}))
+    (tmp_path / "settings.yaml").write_text("fine_tuning: {hf_repo_prefix: ada/x}\n")
+    command = ["publish", "--run", "runa", "--output-dir", str(tmp_path), "--folder", str(tmp_path / "hub")]
+    assert main([*command, "--config", str(tmp_path / "settings.yaml")]) == 0
+    assert {path.name for path in (tmp_path / "hub" / "ada").iterdir()} == {
+        f"{into.removeprefix('ada/')}-{part}" for part in ("analysis", "codefix", "data")
+    }
+
+
+def test_a_release_laid_out_for_another_name_is_laid_out_again(tmp_path, capfd):
+    lay_out(tmp_path, "runa")
+    for prefix in ("ada/y", "eve/x", "''"):
+        (tmp_path / "settings.yaml").write_text(f"fine_tuning: {{hf_repo_prefix: {prefix}}}\n")
+        command = ["publish", "--run", "runa", "--output-dir", str(tmp_path), "--folder", str(tmp_path / "hub")]
+        assert main([*command, "--config", str(tmp_path / "settings.yaml")]) == 2
+        assert "laid out for ada/x" in capfd.readouterr().err
+    assert not (tmp_path / "hub").exists()
+
+
 def test_the_hubs_token_may_lie_in_the_keychain(tmp_path, hub, config, keychain):
     keychain("github", "of-github")
     finished(tmp_path, "runa")
