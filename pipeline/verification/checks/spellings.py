@@ -65,7 +65,7 @@ FAMILIES = (
     _family("a key of the server unchecked", "322", r"[BS]507$|host[-_]?key", r"\b(?:AutoAdd|Warning)Policy\b", r"StrictHostKeyChecking[= ]no", r"\bdef\s+missing_host_key\b"),
     _family("everyone's rights", "732 276", r"[BS]103$|chmod|permission", r"\b0?o?777\b", r"\ba\+w\b|\bo\+w\b", r"\bS_IWOTH\b", r"\bS_IRWXO\b", r"\b511\b", r"[\"']0?777[\"']"),
     _family("XML with entities", "611 776 827", r"[BS]3(?:1[3-9]|20|14)$|xml|xxe", r"\bresolve_entities\s*=\s*True", r"\bparsers\.expat\b",
-        r"(?<!defusedxml)[.\s](?:etree|sax|minidom|pulldom|expatbuilder)\b(?<!defusedxml\.)"),
+        r"^(?:import|from)\s+(?:lxml|xml\.(?:etree|sax|dom|parsers))\b", r"(?<!defusedxml\.)\b(?:minidom|pulldom|expatbuilder)\.\w+\s*\("),
     _family("every network", "284 668 1327 923", r"AWS-?0?10[4-7]$|CKV_AWS_(?:2[45]|260|23[01])$|ingress|egress|public|cidr|open",
         r"\b(?:0\.0\.0\.0|128\.0\.0\.0)(?:/[0-7]\b|[\"'])", r"[\"']::/[0-7][\"']"),
     _family("the user root", "250 269", r"DL3002$|DS-?0*2$|CKV_DOCKER_[38]$|root", r"^\s*USER\s+[\"']?(?:root|0+)\b",
