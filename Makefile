@@ -26,7 +26,7 @@ demo: setup ## scan results that ship with the project in, two trained specialis
 	$(BIN)/fixsmith demo
 
 test: setup lint $(WORKER)/.ready $(S3)/.ready worker-tests extras-tests ## linters, types, import contracts and every test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 worker-tests: $(WORKER)/.ready ## the tests of the CUDA worker, in an environment of its own (torch, ray), on the CPU
 	OMP_NUM_THREADS=1 $(WORKER)/bin/python -m pytest -n 2 --dist worksteal tests/remote/worker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal, Protocol
 
 import msgspec
@@ -19,8 +20,9 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Return its id, the same whenever this submission is repeated."""
-        return f"{self.run}-a{self.number}"
+        """Return its id, the same whenever this submission is repeated, another's in another storage."""
+        where = hashlib.sha256(self.storage.encode()).hexdigest()[:8]
+        return f"{self.run}-{where}-a{self.number}"
 
 
 class State(msgspec.Struct, frozen=True):

@@ -85,10 +85,11 @@ class SshServer:
             )
         (folder / "authorized").write_text((folder / "user.pub").read_text())
         (folder / "authorized").chmod(0o600)
+        (folder / "home").mkdir()
         (folder / "sshd_config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder / 'host'}\nPidFile none\nUsePAM no\n"
             f"AuthorizedKeysFile {folder / 'authorized'}\nStrictModes no\nPasswordAuthentication no\n"
-            "PermitRootLogin prohibit-password\nMaxSessions 50\nMaxStartups 50\n"
+            f"PermitRootLogin prohibit-password\nMaxSessions 50\nMaxStartups 50\nSetEnv HOME={folder / 'home'}\n"
         )
         (folder / "config").write_text(
             f"Host worker\n  HostName 127.0.0.1\n  Port {self.port}\n  IdentityFile {folder / 'user'}\n"

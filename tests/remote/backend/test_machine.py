@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from config.errors import UsageError
@@ -23,6 +24,8 @@ from .processes import running
 from .servers import SshServer
 
 SUBMISSION = Submission(run="fs-one", number=1, storage="/none", code="/none")
+
+
 OPTIONS = [
     "-oProxyCommand=touch /tmp/owned",
     "gpu -oProxyCommand=x",
@@ -33,6 +36,12 @@ OPTIONS = [
     "",
     "g pu",
 ]
+
+
+def test_a_machine_knows_a_run_of_another_storage_as_another() -> None:
+    other = msgspec.structs.replace(SUBMISSION, storage="/other")
+    again = msgspec.structs.replace(SUBMISSION, code="/newer")
+    assert other.name != SUBMISSION.name == again.name
 
 
 @pytest.mark.parametrize("host", OPTIONS)
