@@ -11,7 +11,7 @@ from config.errors import InputRefused, NotBetter
 
 DEMO = Path(__file__).resolve().parents[2] / "tests" / "demo"
 ENDINGS = {
-    0: "The small specialists are better than the base model by more than chance: they are in {folder}/champion.\n",
+    0: "What is better than the base model by more than chance is in {folder}/champion.\n",
     NotBetter.exit_code: "The small specialists aren't better than the base model yet, so the gate kept them back: "
     "they are in {folder}/models, and {folder}/evaluation/report.html says why.\n",
 }
