@@ -84,7 +84,7 @@ def _ended(text: str, wanted: bool) -> str:
 
 
 def changed_span(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[Span, Span]:
-    """Return the smallest span of lines that differs, in both texts; an empty one has last < first."""
+    """Return the smallest span of lines or words that differs, in both; from 1, an empty one has last < first."""
     head = 0
     while head < min(len(before), len(after)) and before[head] == after[head]:
         head += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pipeline.fixes.code import TRIVIAL
+from pipeline.fixes.text import changed_span
 from pipeline.verification.change import Change, difference
 
 _SAYS = re.compile(
@@ -57,13 +58,8 @@ def handed_on(change: Change) -> str | None:
 def _emptied(old: str, new: str) -> bool:
     """Tell whether the only difference is an empty value where something was called."""
     before, after = _TOKEN.findall(old), _TOKEN.findall(new)
-    start = 0
-    while start < min(len(before), len(after)) and before[start] == after[start]:
-        start += 1
-    end = 0
-    while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
-        end += 1
-    taken, put = before[start : len(before) - end], after[start : len(after) - end]
+    (first, last), (begin, end) = changed_span(tuple(before), tuple(after))
+    taken, put = before[first - 1 : last], after[begin - 1 : end]
     return "(" in taken and bool(put) and set(put) <= _EMPTY
 
 
