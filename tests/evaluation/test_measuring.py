@@ -168,46 +168,44 @@ def test_killed_in_the_middle_it_goes_on_and_ends_the_same(measured, tiny: Path,
     assert texts[0] == texts[1]
 
 
-def test_a_truncated_answers_file_is_caught(measured, dataset: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def tampered(measured, dataset: Path, tmp_path: Path):
+    """Return a copy of what was answered, to be tampered with, and what collects one's answers from it."""
     work, _ = measured
-    shutil.copytree(work / "measured", tmp_path / "measured")
-    file = tmp_path / "measured" / "answers-one.jsonl"
+    folder = shutil.copytree(work / "measured", tmp_path / "measured")
+    asked = questions(read_held_out(dataset), msgspec.structs.replace(QUICK, samples=2))
+    there = msgspec.structs.replace(plan(work), output=str(folder))
+    return folder, lambda: collect(there, Contestant(name="one"), asked)
+
+
+def test_a_truncated_answers_file_is_caught(tampered) -> None:
+    folder, collected = tampered
+    file = folder / "answers-one.jsonl"
     file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:5]))
-    asked = questions(read_held_out(dataset), msgspec.structs.replace(QUICK, samples=2))
-    cut = msgspec.structs.replace(plan(work), output=str(tmp_path / "measured"))
     with pytest.raises(Error, match=r"answers-one\.jsonl isn't whole: 5 of 8 examples of one are in it"):
-        collect(cut, Contestant(name="one"), asked)
+        collected()
 
 
-def test_answers_of_another_model_are_caught(measured, dataset: Path, tmp_path: Path) -> None:
-    work, _ = measured
-    shutil.copytree(work / "measured", tmp_path / "measured")
-    shutil.copy(tmp_path / "measured" / "answers-other.jsonl", tmp_path / "measured" / "answers-one.jsonl")
-    asked = questions(read_held_out(dataset), msgspec.structs.replace(QUICK, samples=2))
-    swapped = msgspec.structs.replace(plan(work), output=str(tmp_path / "measured"))
+def test_answers_of_another_model_are_caught(tampered) -> None:
+    folder, collected = tampered
+    shutil.copy(folder / "answers-other.jsonl", folder / "answers-one.jsonl")
     with pytest.raises(Error, match=r"answers-one\.jsonl holds answers of other, not of one"):
-        collect(swapped, Contestant(name="one"), asked)
+        collected()
 
 
-def test_one_seeds_answers_under_another_seeds_name_are_caught(measured, dataset: Path, tmp_path: Path) -> None:
-    work, _ = measured
-    shutil.copytree(work / "measured", tmp_path / "measured")
-    shutil.copy(tmp_path / "measured" / "answers-one-1.jsonl", tmp_path / "measured" / "answers-one-2.jsonl")
-    asked = questions(read_held_out(dataset), msgspec.structs.replace(QUICK, samples=2))
-    copied = msgspec.structs.replace(plan(work), output=str(tmp_path / "measured"))
+def test_one_seeds_answers_under_another_seeds_name_are_caught(tampered) -> None:
+    folder, collected = tampered
+    shutil.copy(folder / "answers-one-1.jsonl", folder / "answers-one-2.jsonl")
     with pytest.raises(Error, match=r"answers-one-2\.jsonl holds answers of one with seed 1, not of one with seed 2"):
-        collect(copied, Contestant(name="one"), asked)
+        collected()
 
 
-def test_an_answer_that_stands_there_twice_is_caught(measured, dataset: Path, tmp_path: Path) -> None:
-    work, _ = measured
-    shutil.copytree(work / "measured", tmp_path / "measured")
-    file = tmp_path / "measured" / "answers-one.jsonl"
+def test_an_answer_that_stands_there_twice_is_caught(tampered) -> None:
+    folder, collected = tampered
+    file = folder / "answers-one.jsonl"
     file.write_bytes(file.read_bytes() + file.read_bytes().splitlines(keepends=True)[0])
-    asked = questions(read_held_out(dataset), msgspec.structs.replace(QUICK, samples=2))
-    doubled = msgspec.structs.replace(plan(work), output=str(tmp_path / "measured"))
     with pytest.raises(Error, match=r"answers-one\.jsonl holds answers twice"):
-        collect(doubled, Contestant(name="one"), asked)
+        collected()
 
 
 def test_logits_that_are_not_numbers_are_caught(tiny: Path, dataset: Path, tmp_path: Path) -> None:
