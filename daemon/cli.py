@@ -13,7 +13,7 @@ from typing import Protocol, cast
 import msgspec
 
 from config.errors import Error, UsageError, of_system
-from daemon.pipes import silence_stdout
+from pipeline.pipes import silence_stdout
 
 DESCRIPTION = """\
 Security models that learn from your own code, on your own machine. fixsmith watches your

@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from pipeline.pipes import silence_stdout
+
 GRACE = 120.0
 
 
@@ -30,7 +32,7 @@ def quietly(work: Callable[[], int]) -> int:
     try:
         return work()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_stdout()
         return 75
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from config.settings import Settings
 from pipeline.console import display, print_error
 from pipeline.evaluation.verdict import require_better
 from pipeline.flow import PLANNED, RunResult, run_flow, stages
+from pipeline.pipes import reader_may_leave, silence_stdout
 from pipeline.stage import Progress, Request
 from pipeline.summary import print_summary, summary
 
@@ -119,6 +121,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; the same command goes on from here.\n")
         return 130
+    except BrokenPipeError:
+        silence_stdout()
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.write("Nobody reads what is said any more; the same command goes on from here.\n")
+        return Postponed.exit_code
     except Exception as error:
         if arguments.verbose:
             raise
@@ -317,10 +324,11 @@ def _refuse_an_unknown_stage(arguments: argparse.Namespace, settings: Settings) 
 
 
 def _report(result: RunResult, output: Path, arguments: argparse.Namespace) -> None:
-    if arguments.json:
-        sys.stdout.write(msgspec.json.encode({"event": "summary", **summary(result, output)}).decode() + "\n")
-    else:
-        print_summary(result, output)
+    with reader_may_leave():
+        if arguments.json:
+            sys.stdout.write(msgspec.json.encode({"event": "summary", **summary(result, output)}).decode() + "\n")
+        else:
+            print_summary(result, output)
 
 
 def _postpone(_signal: int, _frame: object) -> None:

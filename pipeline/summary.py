@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.flow import RunResult
+from pipeline.output import Output
 
 PATHS = ("findings.jsonl", "rejected.jsonl", "dataset", "models", "evaluation", "release", "run.json")
 
@@ -52,7 +53,7 @@ def warnings(result: RunResult) -> list[str]:
 
 def print_summary(result: RunResult, output: Path) -> None:
     """Print the summary for a person."""
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     state = "up to date" if not result.executed else "done"
     console.print(f"\n[bold]Run {result.folder.name}[/] {state}.")
     console.print(_stages(result))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import InputRefused, NotBetter
+from pipeline.pipes import reader_may_leave
 
 DEMO = Path(__file__).resolve().parents[2] / "tests" / "demo"
 ENDINGS = {
@@ -45,20 +46,21 @@ def run(arguments: argparse.Namespace) -> int:
     if code not in (0, NotBetter.exit_code):
         return code
     if not arguments.json:
-        _show_answers(Path(arguments.output_dir))
-        sys.stdout.write(ENDINGS[code].format(folder=arguments.output_dir))
+        with reader_may_leave():
+            _show_answers(Path(arguments.output_dir))
+            sys.stdout.write(ENDINGS[code].format(folder=arguments.output_dir))
     return 0
 
 
 def _show_answers(output: Path) -> None:
-    from rich.console import Console
     from rich.panel import Panel
     from rich.text import Text
 
     from pipeline.assistant.answer import Question, answer
     from pipeline.models.base import resolve
+    from pipeline.output import Output
 
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     base = resolve("embedded")
     for kind, title in (("analysis", "A held-out finding, explained"), ("codefix", "A held-out finding, fixed")):
         question = Question.held_out(output, kind)

@@ -13,7 +13,7 @@ import msgspec
 from config.errors import UsageError
 from daemon.arguments import add_run, run_of, workspace_of
 from daemon.commands import mining
-from daemon.pipes import reader_may_leave
+from pipeline.pipes import reader_may_leave
 from pipeline.records import SUPPRESSED, Domain, Finding, Severity
 from pipeline.stage import read_records
 

@@ -1,6 +1,7 @@
 """Real artifacts to findings and data sets, through the command."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,6 +44,20 @@ def test_a_quick_test_trains_on_few_and_still_holds_some_out(command, demo) -> N
         for part in ("train", "valid", "test")
     }
     assert lines == {"train": 8, "valid": 2, "test": 2}
+
+
+def test_a_reader_that_leaves_costs_no_traceback_and_no_work(command, demo) -> None:
+    arguments = (*second(demo), "--output-dir", "out", SKIP)
+    assert command(*arguments).returncode == 0
+    for more, code in (((), 0), (("--json",), 75)):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "w") as nobody:
+            done = subprocess.run(
+                command.arguments(*arguments, *more), cwd=command.folder, env=command.environment, stdout=nobody,
+                stderr=subprocess.PIPE, text=True, timeout=300, check=False,
+            )  # fmt: skip
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
 
 
 def test_no_cluster_stands_on_both_sides(command, demo) -> None:
