@@ -134,7 +134,7 @@ def test_what_a_dead_service_left_running_is_ended_by_its_mark_and_its_run_goes_
 
 
 def started(tmp_path, *command):
-    return ProcessLauncher().start(command, "mark", tmp_path / "log")
+    return ProcessLauncher().start(command, str(tmp_path), tmp_path / "log")  # a mark of its own: by it they are killed
 
 
 @pytest.mark.parametrize("script", ["yes", "yes | tr -d '\\n'"])
