@@ -70,8 +70,8 @@ def test_a_recorded_process_is_ended_by_number_and_start_time_and_never_by_numbe
     try:
         for child, started in ((bare[0], processes.started(bare[0].pid)), (bare[1], "another moment")):
             run = one.queue.due(1e12)
-            one.queue.lease(run, "mark", True, 1.0, 2.0)
-            one.queue.started(run.id, "mark", child.pid, started)
+            one.queue.lease(run, "recorded", True, 1.0, 2.0)
+            one.queue.started(run.id, "recorded", child.pid, started)
             one.runner.recover()
         assert bare[0].wait(timeout=5) == -15
         assert bare[1].poll() is None
